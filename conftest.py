@@ -1,0 +1,19 @@
+"""Fixtures for every package's tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real footage, photos and models, which may not be redistributed with the project."""
+    folder = Path(os.environ.get("FOOTAGE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "MANIFEST.md").is_file():
+        pytest.skip(f"no real footage at {folder} (set FOOTAGE_TEST_DATA to a folder that has it)")
+    return folder

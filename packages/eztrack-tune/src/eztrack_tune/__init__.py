@@ -1,0 +1,1 @@
+"""Find the best defaults of Blender's motion tracker for each class of footage."""

@@ -1,0 +1,1 @@
+"""Learn what you call a highlight, score a video library, cut a reel."""

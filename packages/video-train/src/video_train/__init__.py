@@ -1,0 +1,1 @@
+"""Train straight from video files, with knowledge distillation that is measured."""
