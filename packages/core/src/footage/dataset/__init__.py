@@ -1,0 +1,1 @@
+"""From a folder of files to rows that may be compared: discovery, manifests, splits, audits."""

@@ -1,0 +1,1 @@
+"""Scores as pure functions of numpy arrays; import the module you need (``footage.metrics.boxes`` and so on)."""

@@ -1,0 +1,1 @@
+"""Models on disk: what they are (bundle), and how to read them without trusting them (sklearn, onnx, tensorrt)."""
