@@ -1,0 +1,172 @@
+"""Scores on rows the model never saw, each beside the baselines, with an interval and its n.
+
+Rows of one object resemble each other, so intervals come from resampling whole objects (``track_id``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from footage.dataset.splits import Fold, TemporalHoldout, temporal_holdout, time_blocks
+from footage.errors import DatasetError
+from footage.metrics.classification import balanced_accuracy, confusion_matrix, macro_f1
+from footage.metrics.intervals import Interval, group_bootstrap
+from numpy.typing import NDArray
+
+from flexpatch_train.labels import LABELS
+from flexpatch_train.table import feature_matrix, label_array
+from flexpatch_train.train import Predictor, TreeOptions, fit_baselines, fit_tree, tree_predictor
+
+TEST_FRACTION = 0.3
+PURGE_FRAMES = 15
+"""Frames left out between training and test: neighbours in time are near copies."""
+BLOCKS = 5
+MODEL = "decision tree"
+_HIGH = LABELS.index("high")
+
+Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How one predictor did.
+
+    Attributes:
+        name: ``MODEL`` or a baseline's.
+        macro_f1: mean F1 over the classes that occur or are predicted.
+        recall_high: share of the ``high`` rows that were called so; its ``n`` counts those rows alone.
+        balanced_accuracy: mean recall over the classes that occur.
+    """
+
+    name: str
+    macro_f1: Interval
+    recall_high: Interval
+    balanced_accuracy: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Scores of the model and its baselines on the same rows.
+
+    Attributes:
+        scores: the model first.
+        confusion: int64 ``(3, 3)``, rows the truth, columns the model's answer, in the order of ``LABELS``.
+        gain: macro-F1 of the model minus that of the best baseline, paired over the same resamples.
+        best_baseline: the baseline with the highest macro-F1.
+        predictions: the model's answer a row.
+    """
+
+    scores: tuple[Score, ...]
+    confusion: NDArray[np.int64]
+    gain: Interval
+    best_baseline: str
+    predictions: NDArray[np.str_]
+
+    @property
+    def model(self) -> Score:
+        """The model's own score."""
+        return self.scores[0]
+
+
+def hold_out(table: pd.DataFrame) -> TemporalHoldout:
+    """The last part of the video as test rows, no object on both sides.
+
+    Raises:
+        DatasetError: a side would be empty, because the video is too short or one object fills all of it.
+    """
+    return temporal_holdout(
+        table["start_frame"].to_numpy(),
+        table["frame"].to_numpy(),
+        table["track_id"].to_numpy(),
+        test_fraction=TEST_FRACTION,
+        purge=PURGE_FRAMES,
+    )
+
+
+def evaluate(
+    test: pd.DataFrame, model: Predictor, baselines: dict[str, Predictor], rng: np.random.Generator
+) -> Evaluation:
+    """Score the model and the baselines on test rows.
+
+    Args:
+        test: rows that neither the model nor the baselines were fitted on.
+        model: the model's predictor.
+        baselines: by name.
+        rng: source of the bootstrap's resamples.
+    """
+    answers = {MODEL: model(test)} | {name: predict(test) for name, predict in baselines.items()}
+    return _score(test, answers, rng)
+
+
+def cross_validate(
+    table: pd.DataFrame, options: TreeOptions, rng: np.random.Generator
+) -> tuple[Evaluation, int] | None:
+    """The same recipe fitted anew for each of ``BLOCKS`` time blocks and tested on that block.
+
+    Returns:
+        The evaluation over the rows of all blocks together, and the number of blocks; None where the video is too
+        short or its objects stay too long for blocks without an object on both sides.
+    """
+    try:
+        folds = time_blocks(
+            table["start_frame"].to_numpy(),
+            table["frame"].to_numpy(),
+            table["track_id"].to_numpy(),
+            blocks=BLOCKS,
+            purge=PURGE_FRAMES,
+        )
+    except DatasetError:
+        return None
+    parts = [_fold_answers(table, fold, options) for fold in folds]
+    rows = np.concatenate([fold.test for fold in folds])
+    answers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _score(table.iloc[rows], answers, rng), len(folds)
+
+
+def _fold_answers(table: pd.DataFrame, fold: Fold, options: TreeOptions) -> dict[str, NDArray[np.str_]]:
+    train, test = table.iloc[fold.train], table.iloc[fold.test]
+    model = tree_predictor(fit_tree(feature_matrix(train), label_array(train), options))
+    predictors = {MODEL: model} | fit_baselines(train, options)
+    return {name: predict(test) for name, predict in predictors.items()}
+
+
+def _score(test: pd.DataFrame, answers: dict[str, NDArray[np.str_]], rng: np.random.Generator) -> Evaluation:
+    truth = _codes(label_array(test))
+    groups = test["track_id"].to_numpy()
+    codes = {name: _codes(answer) for name, answer in answers.items()}
+    high = np.flatnonzero(truth == _HIGH)
+    seed = int(rng.integers(2**31))
+
+    def interval(statistic: Callable[[Codes], float | None], rows: Codes) -> Interval:
+        # One seed for all: every predictor meets the same resamples, so differences between them are paired.
+        return group_bootstrap(lambda at: statistic(rows[at]), groups[rows], np.random.default_rng(seed))
+
+    everything = np.arange(len(truth))
+
+    def score(name: str, answer: Codes) -> Score:
+        return Score(
+            name=name,
+            macro_f1=interval(lambda at: macro_f1(truth[at], answer[at]), everything),
+            recall_high=interval(lambda at: float(np.mean(answer[at] == _HIGH)), high),
+            balanced_accuracy=interval(lambda at: balanced_accuracy(truth[at], answer[at]), everything),
+        )
+
+    scores = tuple(score(name, answer) for name, answer in codes.items())
+    best = max(scores[1:], key=lambda one: one.macro_f1.estimate or 0.0)
+    mine, other = codes[MODEL], codes[best.name]
+    return Evaluation(
+        scores=scores,
+        confusion=confusion_matrix(truth, mine, labels=np.arange(len(LABELS))),
+        gain=interval(lambda at: macro_f1(truth[at], mine[at]) - macro_f1(truth[at], other[at]), everything),
+        best_baseline=best.name,
+        predictions=answers[MODEL],
+    )
+
+
+def _codes(labels: NDArray[np.str_]) -> Codes:
+    """Labels as positions in ``LABELS``."""
+    order = np.argsort(LABELS)
+    return order[np.searchsorted(np.array(LABELS)[order], labels)]
