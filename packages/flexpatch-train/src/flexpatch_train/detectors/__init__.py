@@ -1,0 +1,1 @@
+"""Detectors: one interface over models, files of detections and plain motion."""
