@@ -1,0 +1,1 @@
+"""Run folders: atomic files, journals that survive a crash, and what a run was made with."""

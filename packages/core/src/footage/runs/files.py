@@ -1,0 +1,93 @@
+"""Files that are either complete or not there: written under a temporary name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+
+from footage.runs.jsonable import to_jsonable
+
+
+@contextmanager
+def atomic_path(path: str | PathLike[str]) -> Iterator[Path]:
+    """A temporary name to write to, renamed to ``path`` when the block ends well and removed when it does not.
+
+    The temporary file lies in the same folder (a rename cannot cross disks) and keeps the suffix of ``path``, which
+    some writers go by. A symbolic link is followed: the file it names is replaced, not the link.
+
+    Args:
+        path: the file to make or replace.
+
+    Yields:
+        The name to write the content to; the writer makes the file.
+
+    Raises:
+        OSError: the folder is missing or not writable, or the disk is full.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(21, os.strerror(21), str(target))
+    temporary = target.with_name(f".{secrets.token_hex(6)}.partial{target.suffix[:16]}")
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def atomic_write_bytes(path: str | PathLike[str], data: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part, even after a power cut.
+
+    Raises:
+        OSError: the folder is missing or not writable, or the disk is full; ``path`` is then as it was.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def atomic_write_text(path: str | PathLike[str], text: str) -> None:
+    """Write UTF-8 text as ``atomic_write_bytes`` does; line ends stay as they are, file-name bytes come back as bytes.
+
+    Raises:
+        OSError: as for ``atomic_write_bytes``.
+    """
+    atomic_write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def atomic_write_json(path: str | PathLike[str], value: object) -> None:
+    """Write one indented JSON document as ``atomic_write_bytes`` does; non-finite floats become null.
+
+    Raises:
+        OSError: as for ``atomic_write_bytes``.
+        TypeError: ``value`` holds something without a JSON form.
+    """
+    document = json.dumps(to_jsonable(value), indent=2, allow_nan=False)
+    atomic_write_bytes(path, f"{document}\n".encode("ascii"))
+
+
+def _sync(path: Path) -> None:
+    """Bring a file's content to the disk before its name changes: else a power cut may leave an empty file."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the rename itself to the disk. Where a system cannot open folders the rename is still atomic."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
