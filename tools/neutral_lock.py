@@ -5,7 +5,7 @@ or fails, behind a mirror or a proxy. The neutral form that is committed says on
 
 * exact versions, dependencies and environment markers;
 * of every file its name and its SHA-256 hash;
-* ``source = { registry = "https://index/simple" }``, literally, for every package from an index.
+* that a package comes from an index, whose address is always written as ``https://index/simple``.
 
 Addresses, sizes and upload times go (not every index gives the last two), and so do ``[options]`` (a machine's cut-off
 date, say; the project's own settings are in `pyproject.toml`). Files and resolution markers are sorted, because uv
@@ -21,10 +21,13 @@ locked versions as preferences, and so fills in the addresses of the index at ha
 * a preference is not a pin of bytes: where the index has another hash for a locked file, uv takes the index's hash
   without a word. Hence the checks below; CI runs the first two before anything is installed.
 
-As a filter, standard input to standard output (``just setup`` makes it git's clean filter for `uv.lock`, so that the
-addresses in a working copy never count as a change)::
+As a filter, standard input to standard output::
 
     python3 tools/neutral_lock.py < uv.lock
+
+``just setup`` makes it git's clean filter for `uv.lock`, so that the addresses in a working copy are no change. git
+asks no filter when a file's size differs from the one it noted at checkout; the ``git add uv.lock`` at the end of
+``just setup`` makes it look once, stages nothing, and leaves the checkout clean.
 
 As a check, exit 1 with the findings when something is wrong::
 
