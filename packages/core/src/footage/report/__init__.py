@@ -1,0 +1,1 @@
+"""Reports: one self-contained HTML page a run, its figures and its sheets of pictures."""
