@@ -1,0 +1,134 @@
+"""Opening files with PyAV, and what their headers and packet tables tell. Nothing is decoded here."""
+
+from __future__ import annotations
+
+import contextlib
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from footage.errors import VideoError
+
+_DEFAULT_RATE = Fraction(25)  # what FFmpeg too assumes for streams that carry neither times nor a rate
+
+# Playlists make FFmpeg open whatever other files and addresses they name.
+_PLAYLISTS = {"hls", "dash", "concat", "sdp", "rtsp", "imf", "webvtt"}
+_STILLS = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "tty"}
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file for reading; no network address or playlist is ever followed.
+
+    Raises:
+        VideoError: FFmpeg does not recognise the file.
+    """
+    try:
+        # The prefix keeps FFmpeg from reading "a:b.mp4" as protocol "a".
+        container = av.open(f"file:{path}", "r", options={"protocol_whitelist": "file"})
+    except av.error.InvalidDataError:
+        raise VideoError(_why_unreadable(path), where=path, remedy="check that it plays, or copy it again") from None
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise VideoError(
+            f"cannot be opened ({plain_reason(error)})", where=path, remedy="check that it plays"
+        ) from None
+    name = container.format.name
+    if name in _PLAYLISTS or name in _STILLS:
+        container.close()
+        kind = "a playlist" if name in _PLAYLISTS else "a still image or text"
+        raise VideoError(f"this is {kind}, not a video", where=path, remedy="name a video file")
+    return container
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first stream of moving pictures (a cover picture in a music file is none).
+
+    Raises:
+        VideoError: There is none, or no decoder knows it.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    kind = "only sound" if container.streams.audio else "no video"
+    raise VideoError(f"the file holds {kind}", where=path, remedy="name a file with moving pictures")
+
+
+def set_threads(stream: VideoStream, threads: int | None) -> None:
+    """Let the decoder use ``threads`` threads; None means every core."""
+    if threads == 1:
+        stream.codec_context.thread_count = 1
+    else:
+        stream.codec_context.thread_count = threads or 0
+        stream.codec_context.thread_type = "AUTO"
+
+
+def _why_unreadable(path: Path) -> str:
+    """A plainer reason than "invalid data" where the first bytes give one away."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head[4:8] == b"ftyp":
+        return "the MP4/MOV file lacks its index (moov): the recording or copy was not finished"
+    printable_share = sum(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head) / len(head)
+    return "this is text, not a video" if printable_share > 0.97 else "not a video that FFmpeg knows, or damaged"
+
+
+def plain_reason(error: BaseException) -> str:
+    """The operating system's or FFmpeg's words for an error, without codes and paths."""
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
+def start_ticks(stream: VideoStream) -> int:
+    """The stream's first presentation time in its own ticks (0 where it has none)."""
+    return stream.start_time or 0
+
+
+def nominal_ticks(stream: VideoStream) -> int:
+    """Length of a regular frame in stream ticks, at least 1."""
+    rate = stream.average_rate or stream.guessed_rate or _DEFAULT_RATE
+    return max(1, round(1 / (rate * tick(stream))))
+
+
+def tick(stream: VideoStream) -> Fraction:
+    """Seconds a stream tick."""
+    return stream.time_base or 1 / _DEFAULT_RATE
+
+
+def duration_seconds(container: InputContainer, stream: VideoStream, start: float) -> float | None:
+    """Length of the video stream as the file declares it; ``start`` is its first frame on the file's clock."""
+    if stream.duration:
+        return float(stream.duration * tick(stream))
+    # Matroska: a tag with the end of the last frame on the file's clock, or the segment's duration (sound included).
+    clock = stream.metadata.get("DURATION")
+    if clock is not None:
+        try:
+            hours, minutes, seconds = clock.split(":")
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - start
+        except ValueError:
+            pass
+    return container.duration / av.time_base - start if container.duration else None
+
+
+def sample_count(container: InputContainer, stream: VideoStream) -> int | None:
+    """Frames promised by the sample table of an MP4/MOV file, less those its edit list hides; else None."""
+    if "mp4" not in container.format.name or not stream.frames or len(stream.index_entries) != stream.frames:
+        return None
+    return sum(not entry.is_discard for entry in stream.index_entries)
+
+
+def packet_times(path: Path) -> list[float]:
+    """Presentation times of every packet of the video stream, sorted, in seconds from the start; nothing is decoded."""
+    with open_container(path) as container:
+        stream = video_stream(container, path)
+        start, by_slot = start_ticks(stream), container.format.name == "avi"
+        times: list[float] = []
+        # In a damaged file the packets up to the damage are what there is.
+        with contextlib.suppress(av.error.FFmpegError):
+            for packet in container.demux(stream):
+                ticks = packet.dts if by_slot or packet.pts is None else packet.pts
+                if ticks is not None and not packet.is_discard:
+                    times.append(float((ticks - start) * tick(stream)))
+        return sorted(times)

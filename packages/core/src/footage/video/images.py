@@ -1,0 +1,85 @@
+"""Reading and writing photos with Pillow: EXIF orientation applied, truncation refused."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import warnings
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from footage.errors import VideoError
+
+_MOST_PIXELS = 300_000_000
+
+
+def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:
+    """Read a photo upright.
+
+    Sixteen-bit pictures are scaled to eight bits, palettes and CMYK are converted, alpha is dropped.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+
+    Raises:
+        VideoError: The file is missing, truncated, too large (over 300 megapixels) or no image.
+    """
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                if image.width * image.height > _MOST_PIXELS:
+                    raise VideoError(
+                        f"{image.width}x{image.height} pixels are too many to read", where=path, remedy="scale it down"
+                    )
+                image.load()
+                upright = ImageOps.exif_transpose(image)
+                if upright.mode.startswith("I"):
+                    levels = np.asarray(upright, dtype=np.float64) / 257.0
+                    gray = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+                    return np.repeat(gray[:, :, None], 3, axis=2)
+                return np.array(upright.convert("RGB"), dtype=np.uint8)
+    except FileNotFoundError:
+        raise VideoError("there is no such file", where=path, remedy="check the path") from None
+    except PermissionError:
+        raise VideoError("may not be read", where=path, remedy="check the file's permissions") from None
+    except UnidentifiedImageError:
+        raise VideoError("not an image that can be read", where=path, remedy="check that it opens elsewhere") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "truncated" if "truncated" in str(error) else f"damaged ({error})"
+        raise VideoError(f"the image is {reason}", where=path, remedy="copy it again from its source") from None
+
+
+def write_image(path: str | PathLike[str], rgb: NDArray[np.uint8], *, quality: int = 95) -> None:
+    """Write a photo; the suffix chooses the format. The name appears only when the file is complete.
+
+    Args:
+        path: the file; it is replaced if it exists.
+        rgb: uint8 (H, W, 3).
+        quality: 1 to 100 for lossy formats.
+
+    Raises:
+        ValueError: The array is not an RGB picture.
+        VideoError: The folder cannot be written or the suffix is unknown.
+    """
+    path = Path(path)
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise ValueError(f"a picture must be uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
+    partial: str | None = None
+    try:
+        handle, partial = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        Image.fromarray(np.ascontiguousarray(rgb)).save(partial, quality=quality)
+        Path(partial).replace(path)
+    except (OSError, ValueError) as error:
+        raise VideoError(f"cannot write the image ({error})", where=path, remedy="check folder and suffix") from None
+    finally:
+        if partial is not None:
+            with contextlib.suppress(FileNotFoundError):
+                Path(partial).unlink()
