@@ -1,64 +1,47 @@
 """Figures of reports as SVG text: drawn without a window, the same bytes for the same numbers, readable light and dark.
 
-Backgrounds are transparent; text and axes take the colour of the page around them (``currentColor``); marks use the
-colours of Okabe and Ito, "Color Universal Design" (2008), which colour-blind readers can tell apart.
+Backgrounds are transparent; text and axes take the colour of the page around them; marks use ``palette``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from footage.report._svg import INK, PAPER, STYLE, new_figure, to_svg
+from footage.report.palette import BLUE, GREY, SERIES, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.typing import RcKeyType
 
-BLUE = "#0072b2"
-SKY = "#56b4e9"
-ORANGE = "#e69f00"
-GREEN = "#009e73"
-VERMILION = "#d55e00"
-PURPLE = "#cc79a7"
-GREY = "#8a949e"
-PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE)
+HALF = 0.5
 
-INK = "#010203"
-"""Stands for the page's text colour while drawing: no mark uses it, and it becomes ``currentColor``."""
-SVG_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
-"""Matplotlib's rule for every element: inside a page it would reach all of the page."""
-FONT_FAMILY = re.compile(r"font-family: [^;\"]*")
-IDENTIFIER = re.compile(r'(<[^<>]*) id="([^"]*)"')
-REFERENCE = re.compile(r"#([\w.-]+)")
-FONT_SIZE = 10.0
-WIDTH_INCHES = 5.8
-STYLE: dict[RcKeyType, object] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.size": FONT_SIZE,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "legend.frameon": False,
-    "grid.color": GREY,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A line with an optional band around it.
+
+    Attributes:
+        label: its name in the legend; empty for none.
+        x: ``(N,)``.
+        y: ``(N,)``; NaN leaves a gap.
+        low: ``(N,)``, the band's lower edge; None for no band.
+        high: ``(N,)``, the band's upper edge; None for no band.
+        reference: drawn dashed and grey: a baseline or an ideal.
+    """
+
+    label: str
+    x: ArrayLike
+    y: ArrayLike
+    low: ArrayLike | None = None
+    high: ArrayLike | None = None
+    reference: bool = False
 
 
 def bars_with_intervals(
@@ -76,7 +59,7 @@ def bars_with_intervals(
 
     Args:
         labels: the names of the bars.
-        values: ``(N,)``, the lengths.
+        values: ``(N,)``, the lengths; NaN where there is no value.
         lows: ``(N,)``, the lower ends of the intervals; NaN for a bar without one.
         highs: ``(N,)``, the upper ends.
         highlight: the index of the bar the report is about; the others are grey. None draws all in one colour.
@@ -90,65 +73,194 @@ def bars_with_intervals(
     Raises:
         ValueError: the lengths differ, or nothing is given.
     """
-    value, low, high = (np.asarray(given, np.float64) for given in (values, lows, highs))
     count = len(labels)
-    if not count or not value.shape == low.shape == high.shape == (count,):
-        msg = f"{count} labels, values {value.shape}, lows {low.shape} and highs {high.shape} do not match"
-        raise ValueError(msg)
+    value, low, high = (_numbers(given, count) for given in (values, lows, highs))
     with mpl.rc_context(STYLE):
-        figure, axes = _new_figure(height_inches=0.75 + 0.48 * count)
+        figure, axes = new_figure(height_inches=0.7 + 0.42 * count)
         colours = [BLUE if highlight is None or index == highlight else GREY for index in range(count)]
         positions = np.arange(count)
         axes.barh(positions, value, height=0.56, color=colours)
-        bounded = np.isfinite(low) & np.isfinite(high)
-        axes.hlines(positions[bounded], low[bounded], high[bounded], color=INK, linewidth=1.3)
-        for end in (low, high):
-            axes.vlines(end[bounded], positions[bounded] - 0.09, positions[bounded] + 0.09, color=INK, linewidth=1.3)
-        ends = np.fmax(value, high)
-        for position, end, number in zip(positions, ends, value, strict=True):
+        _draw_intervals(axes, positions, low, high)
+        for position, end, number in zip(positions, np.fmax(value, high), value, strict=True):
             text = "no value" if np.isnan(number) else f"{number:.{digits}f}"
-            where = (0.0 if np.isnan(end) else end, position)
-            axes.annotate(text, where, xytext=(7, 0), textcoords="offset points", va="center")
+            weight = "bold" if position == highlight else "normal"
+            where = (0.0 if np.isnan(end) else max(float(end), 0.0), position)
+            axes.annotate(text, where, xytext=(7, 0), textcoords="offset points", va="center", weight=weight)
         axes.set_yticks(positions, list(labels))
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(value_label)
         axes.grid(axis="x")
-        axes.set_axisbelow(True)
+        axes.margins(x=0.12)
         if limits is not None:
             axes.set_xlim(*limits)
-        else:
-            axes.margins(x=0.12)
         return to_svg(figure)
 
 
-def _new_figure(*, height_inches: float, width_inches: float = WIDTH_INCHES) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
-    figure.patch.set_visible(False)
-    axes = figure.add_subplot()
-    axes.patch.set_visible(False)
-    return figure, axes
-
-
-def to_svg(figure: Figure) -> str:
-    """A figure as SVG text for the inside of a page: text stays text, no date, ids that differ between figures.
+def histogram(
+    values: ArrayLike | Mapping[str, ArrayLike],
+    edges: ArrayLike,
+    thresholds: Mapping[str, float] | None = None,
+    *,
+    value_label: str = "",
+    count_label: str = "count",
+) -> str:
+    """How values spread, of one group or of several laid over each other, with named thresholds.
 
     Args:
-        figure: a figure drawn within ``STYLE``.
+        values: ``(N,)``, or such an array for each named group; values outside the edges are not counted.
+        edges: ``(B + 1,)`` ascending, the bins' edges.
+        thresholds: names and places of vertical lines.
+        value_label: what the values are, below the axis.
+        count_label: what is counted.
+
+    Returns:
+        The SVG's text.
+
+    Raises:
+        ValueError: the edges do not ascend, or nothing is given.
     """
-    drawn = _print_svg(figure, "footage")
-    # the ids of one page's figures must differ: salt them with the figure's own content
-    text = _print_svg(figure, hashlib.sha256(drawn.encode()).hexdigest())
-    text = text[text.index("<svg") :].replace(INK, "currentColor")
-    text = SVG_STYLE.sub("", text).replace("<svg ", '<svg style="stroke-linejoin: round; stroke-linecap: butt" ', 1)
-    text = FONT_FAMILY.sub("font-family: inherit", text)
-    used = set(REFERENCE.findall(text))
-    return IDENTIFIER.sub(lambda found: found[0] if found[2] in used else found[1], text)
+    groups = values if isinstance(values, Mapping) else {"": values}
+    bins = np.asarray(edges, np.float64)
+    if not groups or bins.ndim != 1 or bins.size < 2 or not (np.diff(bins) > 0).all():
+        msg = "a histogram needs at least one group and two ascending edges"
+        raise ValueError(msg)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(height_inches=2.8)
+        for (name, group), colour in zip(groups.items(), _series(len(groups)), strict=True):
+            counts, _ = np.histogram(np.asarray(group, np.float64), bins)
+            axes.stairs(counts, bins, fill=True, alpha=0.45, color=colour, label=name)
+            axes.stairs(counts, bins, color=colour, linewidth=1.2)
+        for name, place in (thresholds or {}).items():
+            axes.axvline(place, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
+            top = (place, 1.0)
+            axes.annotate(
+                name, top, xycoords=("data", "axes fraction"), xytext=(4, -2), textcoords="offset points", va="top"
+            )
+        axes.set_xlim(bins[0], bins[-1])
+        axes.set_ylim(bottom=0)
+        axes.set(xlabel=value_label, ylabel=count_label)
+        axes.grid(axis="y")
+        if isinstance(values, Mapping):
+            _legend_above(axes, len(groups))
+        return to_svg(figure)
 
 
-def _print_svg(figure: Figure, salt: str) -> str:
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return buffer.getvalue()
+def confusion(matrix: ArrayLike, labels: Sequence[str]) -> str:
+    """A confusion matrix: counts in figures, each row shaded by its share.
+
+    Args:
+        matrix: ``(K, K)`` counts; rows are the truth, columns the prediction.
+        labels: the classes' names.
+
+    Returns:
+        The SVG's text.
+
+    Raises:
+        ValueError: the shape does not match the labels.
+    """
+    counts = np.asarray(matrix, np.int64)
+    size = len(labels)
+    if not size or counts.shape != (size, size):
+        msg = f"a matrix {counts.shape} does not match {size} labels"
+        raise ValueError(msg)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(height_inches=1.1 + 0.5 * size, width_inches=min(5.8, 2.2 + 0.75 * size))
+        for row, column in np.ndindex(size, size):
+            share = float(shares[row, column])
+            colour = BLUE if row == column else VERMILION
+            axes.add_patch(Rectangle((column - HALF, row - HALF), 1, 1, color=colour, alpha=share, lw=0))
+            number = f"{counts[row, column]:,}"
+            axes.text(column, row, number, ha="center", va="center", color="#ffffff" if share > 0.6 else INK)
+        axes.set_xlim(-HALF, size - HALF)
+        axes.set_ylim(size - HALF, -HALF)
+        turned = max(len(label) for label in labels) > 9
+        axes.set_xticks(range(size), list(labels), rotation=35 if turned else 0, ha="right" if turned else "center")
+        axes.set_yticks(range(size), list(labels))
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.hlines(np.arange(size + 1) - HALF, -HALF, size - HALF, color=GREY, linewidth=0.5)
+        axes.set(xlabel="predicted", ylabel="truth")
+        return to_svg(figure)
+
+
+def curves(
+    lines: Sequence[Curve],
+    *,
+    x_label: str = "",
+    y_label: str = "",
+    x_limits: tuple[float, float] | None = None,
+    y_limits: tuple[float, float] | None = None,
+) -> str:
+    """Lines with bands: learning curves, precision over recall, reliability.
+
+    Args:
+        lines: what to draw, in the order of the legend.
+        x_label: what lies along the horizontal axis.
+        y_label: what lies along the vertical axis.
+        x_limits: the ends of the horizontal axis; from the values where None.
+        y_limits: the ends of the vertical axis; from the values where None.
+
+    Returns:
+        The SVG's text.
+
+    Raises:
+        ValueError: nothing is given, or a curve's arrays differ in length.
+    """
+    if not lines:
+        msg = "a figure of curves needs at least one"
+        raise ValueError(msg)
+    colours = iter(SERIES * len(lines))
+    with mpl.rc_context(STYLE):
+        figure, axes = new_figure(height_inches=3.2)
+        for line in lines:
+            x = np.asarray(line.x, np.float64)
+            y = _numbers(line.y, x.size)
+            if line.reference:
+                axes.plot(x, y, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), label=line.label)
+                continue
+            colour = next(colours)
+            if line.low is not None and line.high is not None:
+                low, high = _numbers(line.low, x.size), _numbers(line.high, x.size)
+                axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(x, y, color=colour, linewidth=1.8, label=line.label)
+        if x_limits is not None:
+            axes.set_xlim(*x_limits)
+        if y_limits is not None:
+            axes.set_ylim(*y_limits)
+        axes.set(xlabel=x_label, ylabel=y_label)
+        axes.grid()
+        if any(line.label for line in lines):
+            _legend_above(axes, len(lines))
+        return to_svg(figure)
+
+
+def _numbers(given: ArrayLike, count: int) -> NDArray[np.float64]:
+    array = np.asarray(given, np.float64)
+    if not count or array.shape != (count,):
+        msg = f"an array {array.shape} was given where ({count},) is wanted, and at least one value"
+        raise ValueError(msg)
+    return array
+
+
+def _series(count: int) -> list[str]:
+    return [SERIES[index % len(SERIES)] for index in range(count)]
+
+
+def _draw_intervals(
+    axes: Axes, positions: NDArray[np.intp], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """Lines with end caps, edged in the page's background so that they show on the bars too."""
+    bounded = np.isfinite(low) & np.isfinite(high)
+    place, left, right = positions[bounded], low[bounded], high[bounded]
+    for colour, width in ((PAPER, 3.6), (INK, 1.4)):
+        axes.hlines(place, left, right, color=colour, linewidth=width)
+        for end in (left, right):
+            axes.vlines(end, place - 0.11, place + 0.11, color=colour, linewidth=width)
+
+
+def _legend_above(axes: Axes, entries: int) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(entries, 3), borderaxespad=0, handlelength=1.4)

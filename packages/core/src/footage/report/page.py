@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from os import PathLike
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -27,7 +27,8 @@ Alignment = Literal["left", "right"]
 SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 NUMBER_FIRST = re.compile(r"[-+\N{MINUS SIGN}]?\d[\d,]*(\.\d+)?(%|\s.*)?")
 MISSING = "\N{EN DASH}"
-SIGNIFICANT_DIGITS = 4
+SIGNIFICANT_DIGITS = 3
+MOST_DECIMALS = 6
 ACTIVE_SVG = re.compile(r"<(script|foreignObject|[^>]*\son\w+\s*=|[^>]*javascript:)", re.IGNORECASE)
 """What a figure of ours never has: an SVG with any of it was not made by ``figures``."""
 
@@ -125,7 +126,8 @@ class Page:
 
         Args:
             columns: the headings.
-            rows: the cells; floats are shown with four significant digits: give a string where others are wanted.
+            rows: the cells; the floats of a column share their decimals, about three significant digits: give strings
+                where others are wanted.
             caption: what the table shows.
 
         Raises:
@@ -138,7 +140,8 @@ class Page:
                 raise ValueError(msg)
         alignments = [_alignment([row[index] for row in content]) for index in range(len(columns))]
         heads = list(zip(columns, alignments, strict=True))
-        cells = [[(format_cell(cell), side) for cell, side in zip(row, alignments, strict=True)] for row in content]
+        shown = [format_column([row[index] for row in content]) for index in range(len(columns))]
+        cells = [list(zip(row, alignments, strict=True)) for row in zip(*shown, strict=True)]
         return self._add("table", heads=heads, rows=cells, caption=caption)
 
     def html(self) -> str:
@@ -223,7 +226,7 @@ def data_uri(image: bytes) -> str:
 
 
 def format_cell(value: object) -> str:
-    """A value as tables show it: thousands parted, floats with four significant digits, None as a dash."""
+    """A value by itself as it is shown: thousands parted, floats with three significant digits, None as a dash."""
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -231,14 +234,42 @@ def format_cell(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return MISSING if math.isnan(value) else _format_float(value)
+        return MISSING if math.isnan(value) else _format_float(value, _decimals(value))
     as_item = getattr(value, "item", None)  # NumPy's scalars, without importing NumPy
     return str(value) if as_item is None else format_cell(as_item())
 
 
-def _format_float(value: float) -> str:
-    large = abs(value) >= 10**SIGNIFICANT_DIGITS
-    return f"{value:,.0f}" if large else f"{value:.{SIGNIFICANT_DIGITS}g}"
+def format_column(cells: Sequence[object]) -> list[str]:
+    """The cells of one column: floats share their decimals, so that they can be compared down the column.
+
+    Where that would leave a small value without its digits, each float is shown by itself instead.
+    """
+    floats = [float(cell) for cell in cells if _is_float(cell) and math.isfinite(float(cell)) and cell]
+    if not floats:
+        return [format_cell(cell) for cell in cells]
+    shared = min(_decimals(value) for value in floats)
+    if max(_decimals(value) for value in floats) - shared >= SIGNIFICANT_DIGITS:
+        return [format_cell(cell) for cell in cells]
+    return [
+        _format_float(float(cell), shared) if _is_float(cell) and not math.isnan(float(cell)) else format_cell(cell)
+        for cell in cells
+    ]
+
+
+def _is_float(cell: object) -> TypeGuard[float]:
+    kind = getattr(getattr(cell, "dtype", None), "kind", None)  # NumPy's scalars, without importing NumPy
+    return isinstance(cell, float) or kind == "f"
+
+
+def _decimals(value: float) -> int:
+    """Decimals that give a number its significant digits; large numbers have none, and keep all before the point."""
+    if not value or not math.isfinite(value):
+        return 0
+    return max(SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value))), 0)
+
+
+def _format_float(value: float, decimals: int) -> str:
+    return f"{value:,.{min(decimals, MOST_DECIMALS)}f}" if decimals <= MOST_DECIMALS else f"{value:.2e}"
 
 
 def _alignment(cells: Sequence[object]) -> Alignment:
