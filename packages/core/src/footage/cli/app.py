@@ -33,7 +33,7 @@ CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 
 def print_version(context: typer.Context, value: bool) -> None:
     """The callback of ``--version``: prints ``NAME VERSION`` and ends the command."""
     if value:
-        from importlib.metadata import version  # noqa: PLC0415 - only this option needs it
+        from importlib.metadata import version
 
         name = context.find_root().info_name or ""
         typer.echo(f"{name} {version(name)}")
@@ -98,11 +98,11 @@ def run_app(app: typer.Typer) -> NoReturn:
     try:
         typer.main.get_command(app).main(prog_name=name)
     except SystemExit as ending:
-        from footage.cli.failures import end_normally  # noqa: PLC0415 - keeps what --help loads small
+        from footage.cli.failures import end_normally
 
         end_normally(ending)
     except BaseException as error:  # noqa: BLE001 - the one place where every error becomes one line
-        from footage.cli.failures import explain  # noqa: PLC0415 - only a failing command needs it
+        from footage.cli.failures import explain
 
         sys.exit(explain(error, tool=name or "footage"))
     sys.exit(ExitCode.DONE)

@@ -31,16 +31,16 @@ def print_json(value: object) -> None:
     Args:
         value: anything ``footage.runs.jsonable`` understands; non-finite floats become null.
     """
-    from footage.runs.jsonable import to_jsonable  # noqa: PLC0415 - keeps what --help loads small
+    from footage.runs.jsonable import to_jsonable
 
     sys.stdout.write(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print an aligned table on standard output: numbers to the right, no lines, nothing cut off without a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - only tables and progress need rich
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     content = [list(row) for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -103,8 +103,8 @@ class Progress:
         sys.stderr.flush()
 
     def _start_display(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only tables and progress need rich
-        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
 
         columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
         self._display = Progress(*columns, console=Console(stderr=True), transient=False)

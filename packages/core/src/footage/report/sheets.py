@@ -128,15 +128,18 @@ def _tile(image: NDArray[np.uint8], height: int, marks: Sequence[Mark]) -> Image
     width = max(round(image.shape[1] * scale), 1)
     tile = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(tile)
-    font = ImageFont.load_default(CAPTION_SIZE - 2)
+    font = ImageFont.load_default(CAPTION_SIZE - 3)
     for mark in marks:
         left, top, right, bottom = (value * scale for value in mark.box)
         corners = (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
         draw.rectangle(_grown(corners, 1), outline=EDGE, width=LINE_WIDTH + 2)  # an edge that shows on any picture
         draw.rectangle(corners, outline=mark.colour, width=LINE_WIDTH)
         if mark.label:
-            place = (max(corners[0], 0) + 1, max(corners[1] - CAPTION_SIZE - 3, 0))
-            draw.text(place, mark.label, fill=mark.colour, font=font, stroke_width=2, stroke_fill=EDGE)
+            left = min(max(corners[0], 0), max(width - font.getlength(mark.label) - 8, 0))
+            top = max(corners[1] - CAPTION_SIZE - 4, 0)
+            area = (left, top, left + font.getlength(mark.label) + 7, top + CAPTION_SIZE + 3)
+            draw.rectangle(area, fill=mark.colour)
+            draw.text((left + 4, top + 1), mark.label, fill=EDGE, font=font)
     return tile
 
 
