@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from footage.dataset.splits import Fold, TemporalHoldout, temporal_holdout, time_blocks
-from footage.errors import DatasetError
-from footage.metrics.classification import balanced_accuracy, confusion_matrix, macro_f1
-from footage.metrics.intervals import Interval, group_bootstrap
 from numpy.typing import NDArray
 
 from flexpatch_train.labels import LABELS
 from flexpatch_train.table import feature_matrix, label_array
 from flexpatch_train.train import Predictor, TreeOptions, fit_baselines, fit_tree, tree_predictor
+from footage.dataset.splits import Fold, by_group, temporal_holdout, time_blocks
+from footage.errors import DatasetError
+from footage.metrics.classification import balanced_accuracy, confusion_matrix, macro_f1
+from footage.metrics.intervals import Interval, group_bootstrap
 
 TEST_FRACTION = 0.3
 PURGE_FRAMES = 15
@@ -28,6 +28,30 @@ MODEL = "decision tree"
 _HIGH = LABELS.index("high")
 
 Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldOut:
+    """Which rows are learned from and which are kept for the test.
+
+    Attributes:
+        train: row indices.
+        test: row indices, of other objects than ``train``.
+        dropped_reasons: how many rows are on neither side, by reason.
+        by_time: whether the test rows also come from later frames.
+    """
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    dropped_reasons: dict[str, int]
+    by_time: bool
+
+    @property
+    def words(self) -> str:
+        """What is held out, in words."""
+        if self.by_time:
+            return f"the last {TEST_FRACTION:.0%} of the video and objects not seen before"
+        return f"{TEST_FRACTION:.0%} of the objects, in the same frames as the others"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +95,32 @@ class Evaluation:
         return self.scores[0]
 
 
-def hold_out(table: pd.DataFrame) -> TemporalHoldout:
-    """The last part of the video as test rows, no object on both sides.
+def hold_out(table: pd.DataFrame, rng: np.random.Generator) -> HoldOut:
+    """Set rows aside for the test, no object on both sides.
+
+    The end of the video where that leaves something on both sides. Where it does not (a short video whose objects stay
+    from beginning to end) a share of the objects, which is weaker: background and light are the same.
+
+    Args:
+        table: labelled rows.
+        rng: decides which objects are held out where time cannot decide.
 
     Raises:
-        DatasetError: a side would be empty, because the video is too short or one object fills all of it.
+        DatasetError: there is one object only.
     """
-    return temporal_holdout(
-        table["start_frame"].to_numpy(),
-        table["frame"].to_numpy(),
-        table["track_id"].to_numpy(),
-        test_fraction=TEST_FRACTION,
-        purge=PURGE_FRAMES,
-    )
+    groups = table["track_id"].to_numpy()
+    try:
+        split = temporal_holdout(
+            table["start_frame"].to_numpy(),
+            table["frame"].to_numpy(),
+            groups,
+            test_fraction=TEST_FRACTION,
+            purge=PURGE_FRAMES,
+        )
+    except DatasetError:
+        by_object = by_group(groups, (1 - TEST_FRACTION, 0.0, TEST_FRACTION), rng)
+        return HoldOut(train=by_object.train, test=by_object.test, dropped_reasons={}, by_time=False)
+    return HoldOut(train=split.train, test=split.test, dropped_reasons=split.dropped_reasons, by_time=True)
 
 
 def evaluate(
@@ -103,12 +140,12 @@ def evaluate(
 
 def cross_validate(
     table: pd.DataFrame, options: TreeOptions, rng: np.random.Generator
-) -> tuple[Evaluation, int] | None:
+) -> Evaluation | None:
     """The same recipe fitted anew for each of ``BLOCKS`` time blocks and tested on that block.
 
     Returns:
-        The evaluation over the rows of all blocks together, and the number of blocks; None where the video is too
-        short or its objects stay too long for blocks without an object on both sides.
+        The evaluation over the rows of all blocks together; None where the video is too short or its objects stay too
+        long for blocks without an object on both sides.
     """
     try:
         folds = time_blocks(
@@ -123,7 +160,7 @@ def cross_validate(
     parts = [_fold_answers(table, fold, options) for fold in folds]
     rows = np.concatenate([fold.test for fold in folds])
     answers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _score(table.iloc[rows], answers, rng), len(folds)
+    return _score(table.iloc[rows], answers, rng)
 
 
 def _fold_answers(table: pd.DataFrame, fold: Fold, options: TreeOptions) -> dict[str, NDArray[np.str_]]:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from footage.metrics.boxes import iou_matrix
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from flexpatch_train.detections import Detections
+from flexpatch_train.mot import MotRows
+from footage.metrics.boxes import iou_matrix
 
 Floats = NDArray[np.float64]
 
@@ -160,6 +161,24 @@ def from_ground_truth(
                     row_ids[row] = present[column][0]
         of_detection.append(row_ids)
     return Identities(timelines, of_detection, 1, len(detections))
+
+
+def annotated_timelines(objects: MotRows, frame_count: int) -> dict[int, Timeline]:
+    """The timelines of human ground truth within the first ``frame_count`` frames of the video.
+
+    Args:
+        objects: ground-truth rows; their frames count from 1 as MOT files do.
+        frame_count: the number of frames looked at.
+    """
+    if objects.ids is None:
+        raise ValueError("ground truth without identities")
+    frames = objects.frames - 1
+    within = frames < frame_count
+    timelines = {}
+    for object_id in np.unique(objects.ids[within]).tolist():
+        rows = np.flatnonzero(within & (objects.ids == object_id))
+        timelines[int(object_id)] = Timeline(frames[rows], objects.boxes[rows])
+    return timelines
 
 
 def _assign(chains: list[_Chain], found: Detections, frame: int) -> dict[int, _Chain]:

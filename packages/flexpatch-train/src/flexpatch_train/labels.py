@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from footage.metrics.boxes import iou_pairs
 from numpy.typing import NDArray
 
 from flexpatch_train.identities import Identities
+from footage.metrics.boxes import iou_pairs
 
 Label = Literal["high", "medium", "low"]
 LABELS: tuple[Label, ...] = ("high", "medium", "low")

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from footage.video.types import Frame
 from numpy.typing import NDArray
 
 from flexpatch_train.detections import Detections
@@ -19,6 +18,7 @@ from flexpatch_train.features import TrackFeatures
 from flexpatch_train.identities import Identities
 from flexpatch_train.labels import Outcome, outcome
 from flexpatch_train.tracker import FlowTracker
+from footage.video.types import Frame
 
 HORIZON_FRAMES = 30
 STRIDE_FRAMES = 10

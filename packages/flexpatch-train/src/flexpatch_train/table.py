@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from footage.errors import DatasetError
-from footage.runs.directory import atomic_write_text
 from numpy.typing import NDArray
 
 from flexpatch_train.features import FEATURES
 from flexpatch_train.labels import LABELS
 from flexpatch_train.rollouts import LabelledSample
+from footage.errors import DatasetError
+from footage.runs.directory import atomic_write_text
 
 COLUMNS = (
     *FEATURES,

@@ -24,7 +24,7 @@ MIN_POINTS = 3
 
 _CORE = 0.8  # points are picked in the middle 80 % of a box: its rim is mostly background
 _GRID = (10, 8)  # background points across and down
-_MAX_SCALE_STEP = 1.05  # a box that grows faster than 5 % a frame is following something else
+_MAX_SCALE_STEP = 1.01  # ratios of point distances are noisy: a box may grow or shrink by 1 % a frame at most
 _LK_WINDOW = (15, 15)
 _LK_LEVELS = 3
 _LK_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.02)
@@ -130,19 +130,22 @@ class FlowTracker:
         split = count * POINTS_PER_BOX
         camera = _camera_motion(grid, new[split:], found[split:], self._boxes)
         new_points = new[:split].reshape(count, POINTS_PER_BOX, 2)
-        self._alive = self._alive & found[:split].reshape(count, POINTS_PER_BOX)
+        alive = self._alive & found[:split].reshape(count, POINTS_PER_BOX)
         flow = (new_points - self._points).astype(np.float64)
 
-        shift, scale = _box_motion(self._points, new_points, self._alive)
+        shift, scale = _box_motion(self._points, new_points, alive)
         centres = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
         halves = (self._boxes[:, 2:] - self._boxes[:, :2]) / 2 * scale[:, None]
         camera_flow = centres @ (camera[:, :2] - np.eye(2)).T + camera[:, 2]
         moved = centres + shift
         self._boxes = np.concatenate([moved - halves, moved + halves], axis=1)
         self._points = new_points
+        # A point that slides out of its box clings to the background: it has no say in the frames to come.
+        offset = np.abs(new_points - moved[:, None])
+        self._alive = alive & (offset <= halves[:, None]).all(axis=2)
 
         outside = (moved < 0).any(axis=1) | (moved[:, 0] >= width) | (moved[:, 1] >= height)
-        lost = self._alive.sum(axis=1) < MIN_POINTS
+        lost = alive.sum(axis=1) < MIN_POINTS
         ended: dict[int, EndReason] = {int(i): "lost" for i in self._ids[lost & ~outside]}
         ended.update({int(i): "left the frame" for i in self._ids[outside]})
         keep = ~(outside | lost)
@@ -152,7 +155,7 @@ class FlowTracker:
             track_ids=self._ids,
             boxes=self._boxes,
             flow=flow[keep],
-            alive=self._alive,
+            alive=alive[keep],
             min_eig=min_eig,
             camera_flow=camera_flow[keep],
             ended=ended,
@@ -216,7 +219,7 @@ def _lucas_kanade(
         criteria=_LK_CRITERIA,
         flags=cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
     )
-    new = new.reshape(-1, 2)
+    new = np.asarray(new, np.float32).reshape(-1, 2)
     # The status stays 1 for points that slid out of the picture.
     inside = (new >= 0).all(axis=1) & (new[:, 0] <= width - 1) & (new[:, 1] <= height - 1)
     return new, (status.ravel() == 1) & inside, eig.ravel().astype(np.float64)

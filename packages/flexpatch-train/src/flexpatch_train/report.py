@@ -1,0 +1,187 @@
+"""``report.html``: the result in a sentence, the comparison as a picture, then how it came about and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.tree import export_text
+
+from flexpatch_train.evaluate import BLOCKS, MODEL, PURGE_FRAMES, Evaluation, Score
+from flexpatch_train.features import FEATURES
+from flexpatch_train.findings import Findings
+from flexpatch_train.labels import LABELS, MEDIUM_IOU
+from flexpatch_train.strips import Strip
+from footage.errors import printable
+from footage.metrics.intervals import Interval
+from footage.report.figures import bars_with_intervals, confusion, histogram
+from footage.report.page import Page
+from footage.report.sheets import film_strip
+
+
+def write_report(findings: Findings, strips: Sequence[Strip]) -> Page:
+    """Lay out the report.
+
+    Args:
+        findings: what the run found.
+        strips: the worst mistakes, as cut from the video.
+    """
+    page = Page(f"Tracking failure in {printable(findings.video.path.name)}", findings.lead)
+    _comparison(page, findings)
+    _mistakes(page, findings, strips)
+    _tree(page, findings)
+    _labels(page, findings)
+    _origin(page, findings)
+    return page
+
+
+def _comparison(page: Page, findings: Findings) -> None:
+    held_out = findings.learned.held_out
+    page.figure(
+        _bars(held_out.scores, [score.macro_f1 for score in held_out.scores], "macro-F1 on held-out frames"),
+        f"Bars of macro-F1: {_in_words(held_out.scores, 'macro_f1')}",
+        f"Macro-F1 of the tree and of what it has to beat, on {findings.learned.split.words}. "
+        "Lines are 95 % intervals from resampling whole objects.",
+    )
+    if held_out.model.recall_high.estimate is not None:
+        page.figure(
+            _bars(held_out.scores, [score.recall_high for score in held_out.scores], "recall of high"),
+            f"Bars of the recall of high: {_in_words(held_out.scores, 'recall_high')}",
+            "Share of the boxes at high risk (the tracker no longer touches the object) that were called so.",
+        )
+    for warning in findings.warnings:
+        page.note(f"{warning[0].upper()}{warning[1:]}.", kind="warning")
+    page.note(_gain_in_words(held_out), kind="info")
+    page.section("Scores")
+    page.table(*_score_table(held_out), caption=f"The model that ships, on {findings.learned.split.words}.")
+    blocks = findings.learned.cross_validated
+    if blocks is None:
+        page.note(f"The video is too short, or its objects stay too long, for {BLOCKS} time blocks without an object "
+                  "on both sides: there is no cross-validation.", kind="info")
+    else:
+        page.table(
+            *_score_table(blocks),
+            caption=f"The same recipe over {BLOCKS} time blocks: each block is predicted by a tree that saw neither its "
+            f"frames, nor the {PURGE_FRAMES} frames around it, nor its objects.",
+        )
+    page.figure(
+        confusion(held_out.confusion, list(LABELS)),
+        f"Confusion matrix, rows true: {held_out.confusion.tolist()}",
+        "Held-out boxes: what was true (rows) and what the tree said (columns).",
+    )
+
+
+def _mistakes(page: Page, findings: Findings, strips: Sequence[Strip]) -> None:
+    page.section("Where it is wrong")
+    if not strips:
+        page.text("The tree made no mistake on the held-out boxes.")
+        return
+    page.text(
+        "The gravest mistakes on held-out boxes, one a tracked object. The frame drawn is the tracker's; its colour is the "
+        "truth: blue low, amber medium, red high risk. Numbers count frames since the detection."
+    )
+    for strip in strips:
+        page.figure(film_strip(strip.images, strip.captions), f"Film strip: {strip.title}", strip.title)
+
+
+def _tree(page: Page, findings: Findings) -> None:
+    tree = findings.learned.tree
+    page.section("The tree")
+    importance = sorted(zip(FEATURES, tree.feature_importances_, strict=True), key=lambda item: -item[1])
+    page.table(
+        ("feature", "share of the impurity removed"),
+        [(name, f"{share:.2f}") for name, share in importance],
+        caption="What the tree looks at, on its training rows.",
+    )
+    page.code(
+        export_text(tree, feature_names=list(FEATURES), decimals=3, show_weights=False).rstrip(),
+        caption=f"{tree.get_n_leaves()} leaves, depth {tree.get_depth()}. A value that is unknown (accel right after a "
+        "detection, ncc without contrast) goes the way that suited the training rows.",
+    )
+
+
+def _labels(page: Page, findings: Findings) -> None:
+    table = findings.table
+    page.section("Labels")
+    counts = table["iou_label"].value_counts()
+    rows = [(label, int(counts.get(label, 0)), f"{counts.get(label, 0) / len(table):.1%}") for label in LABELS]
+    page.table(("label", "boxes", "share"), rows, caption=f"Labels from {findings.labels_from}.")
+    overlaps = table["iou"].dropna().to_numpy(np.float64)
+    counts_by_iou, edges = np.histogram(overlaps, bins=20, range=(0, 1))
+    page.figure(
+        histogram(counts_by_iou, edges, thresholds=[MEDIUM_IOU], value_label="IoU with the same object"),
+        f"Histogram of IoU with the same object over {len(overlaps)} boxes",
+        f"Overlap of followed boxes with the object they set out on. Above {MEDIUM_IOU} is low risk, 0 is high; "
+        f"{int(table['left'].sum())} boxes more are high because their object has left.",
+    )
+
+
+def _origin(page: Page, findings: Findings) -> None:
+    seen, split, video = findings.seen, findings.learned.split, findings.video
+    detections = sum(len(found) for found in seen.detections)
+    page.section("Where the numbers come from")
+    rate = "unknown" if video.average_rate is None else f"{float(video.average_rate):.2f} frames/s"
+    rows: list[tuple[str, object]] = [
+        ("video", f"{printable(video.path.name)}, {video.width}x{video.height}, {rate}, {video.codec}"),
+        ("frames read", len(seen.detections)),
+        ("detector", findings.detector_reason),
+        ("detections", f"{detections} ({detections / len(seen.detections):.1f} a frame)"),
+        ("tracks started", seen.started_tracks),
+        ("tracks the tracker gave up", seen.lost_tracks),
+        ("boxes labelled", f"{len(findings.table)} of {len(seen.samples)} followed"),
+        ("objects", findings.table["track_id"].nunique()),
+        ("training boxes", f"{len(findings.learned.train)} of {findings.learned.train['track_id'].nunique()} objects"),
+        ("held out", split.words),
+        ("held-out boxes", f"{len(findings.learned.test)} of {findings.learned.test['track_id'].nunique()} objects"),
+        ("boxes on neither side", f"{sum(split.dropped_reasons.values())}" + _reasons(split.dropped_reasons)),
+    ]
+    if seen.ending is not None:
+        ending = seen.ending.reason if seen.ending.cut_short else "read to its end"
+        rows.append(("end of the video", ending))
+    page.table(("what", "value"), rows)
+
+
+def _bars(scores: Sequence[Score], intervals: Sequence[Interval], label: str) -> str:
+    def ends(name: str) -> list[float]:
+        values = [getattr(interval, name) for interval in intervals]
+        return [np.nan if value is None else value for value in values]
+
+    return bars_with_intervals(
+        [score.name for score in scores],
+        ends("estimate"),
+        ends("low"),
+        ends("high"),
+        highlight=0,
+        value_label=label,
+        limits=(0.0, 1.0),
+    )
+
+
+def _score_table(evaluation: Evaluation) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    columns = ("predictor", "macro-F1", "recall of high", "balanced accuracy")
+    rows = [
+        (score.name, score.macro_f1.text(), score.recall_high.text(), score.balanced_accuracy.text())
+        for score in evaluation.scores
+    ]
+    return columns, rows
+
+
+def _in_words(scores: Sequence[Score], metric: str) -> str:
+    return "; ".join(f"{score.name} {getattr(score, metric).text()}" for score in scores)
+
+
+def _gain_in_words(evaluation: Evaluation) -> str:
+    gain = evaluation.gain
+    if gain.low is None or gain.high is None:
+        return f"The {MODEL} against {evaluation.best_baseline}: {gain.text()}."
+    if gain.low > 0:
+        verdict = "it is better than its best rival"
+    elif gain.high < 0:
+        verdict = "it is worse than its best rival"
+    else:
+        verdict = "these data do not tell it from its best rival"
+    return f"Macro-F1 minus that of {evaluation.best_baseline}: {gain.text()}: {verdict}."
+
+
+def _reasons(reasons: dict[str, int]) -> str:
+    return f" ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})" if reasons else ""

@@ -1,0 +1,113 @@
+"""Film strips of the model's worst mistakes: the track as it set out, and as it was when the model was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from flexpatch_train.labels import LABELS
+from footage.video.reader import VideoReader
+from footage.video.types import Frame
+
+PICTURES = 5
+CROP_SIZE = (160, 200)
+_CONTEXT = 0.6  # of the box's size, added on every side
+_COLOURS = {"high": (213, 94, 0), "medium": (230, 159, 0), "low": (0, 114, 178)}  # Okabe and Ito: colour-blind safe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """One mistaken track.
+
+    Attributes:
+        images: RGB uint8 crops, in order of time.
+        captions: one a crop.
+        title: what the model said and what was true.
+    """
+
+    images: list[NDArray[np.uint8]]
+    captions: list[str]
+    title: str
+
+
+def worst_mistakes(test: pd.DataFrame, predictions: NDArray[np.str_], count: int) -> pd.DataFrame:
+    """The rows where the model was most wrong, one a track: missed failures first, then false alarms.
+
+    Args:
+        test: held-out rows.
+        predictions: the model's answer a row.
+        count: how many.
+    """
+    rank = {label: number for number, label in enumerate(LABELS)}
+    truth_rank = test["iou_label"].map(rank).to_numpy()
+    said_rank = np.array([rank[str(label)] for label in predictions])
+    wrong = test.assign(said=predictions, severity=said_rank - truth_rank)
+    wrong = wrong[wrong["severity"] != 0]
+    # Calling a lost box safe (positive) costs the user an object; the other way costs only pixels.
+    wrong = wrong.sort_values(["severity", "frame", "track_id"], ascending=[False, False, True], kind="stable")
+    spread = pd.concat([wrong[wrong["severity"] > 0], wrong[wrong["severity"] < 0][::-1]])
+    return spread.drop_duplicates("track_id").head(count)
+
+
+def mistake_strips(
+    reader: VideoReader, table: pd.DataFrame, mistakes: pd.DataFrame, *, pictures: int = PICTURES
+) -> list[Strip]:
+    """Cut the strips out of the video in one pass.
+
+    Args:
+        reader: the video the table was made from.
+        table: all rows, so that a track's way to its mistake can be shown.
+        mistakes: rows of ``worst_mistakes``.
+        pictures: crops a strip.
+    """
+    plans = [_plan(table, row, pictures) for _, row in mistakes.iterrows()]
+    crops: dict[tuple[int, int], NDArray[np.uint8]] = {}
+    last = max((int(rows["frame"].max()) for rows in plans), default=-1)
+    for frame in reader.frames(stop=last + 1):
+        for number, rows in enumerate(plans):
+            for _, row in rows[rows["frame"] == frame.index].iterrows():
+                crops[number, frame.index] = _crop(frame, row)
+    strips = []
+    for number, (rows, (_, mistake)) in enumerate(zip(plans, mistakes.iterrows(), strict=True)):
+        shown = [int(frame) for frame in rows["frame"] if (number, int(frame)) in crops]
+        strips.append(
+            Strip(
+                images=[crops[number, frame] for frame in shown],
+                captions=[f"+{frame - int(mistake['start_frame'])}" for frame in shown],
+                title=_title(mistake),
+            )
+        )
+    return strips
+
+
+def _plan(table: pd.DataFrame, mistake: pd.Series, pictures: int) -> pd.DataFrame:
+    """The rows of a mistaken track to show, evenly spread up to the mistake."""
+    same = (table["track_id"] == mistake["track_id"]) & (table["start_frame"] == mistake["start_frame"])
+    rows = table[same & (table["frame"] <= mistake["frame"])]
+    chosen = np.unique(np.linspace(0, len(rows) - 1, pictures).round().astype(int))
+    return rows.iloc[chosen]
+
+
+def _title(mistake: pd.Series) -> str:
+    true, said = mistake["iou_label"], mistake["said"]
+    what = "the object has left" if mistake["left"] else f"IoU {mistake['iou']:.2f}"
+    age = int(mistake["frame"] - mistake["start_frame"])
+    return f"object {int(mistake['track_id'])}, {age} frames after detection: called {said}, is {true} ({what})"
+
+
+def _crop(frame: Frame, row: pd.Series) -> NDArray[np.uint8]:
+    """The surroundings of a row's box, scaled to ``CROP_SIZE``, the box drawn in the colour of its true label."""
+    x0, y0, x1, y1 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
+    width, height = CROP_SIZE
+    scale = min(width / ((x1 - x0) * (1 + 2 * _CONTEXT)), height / ((y1 - y0) * (1 + 2 * _CONTEXT)))
+    shift_x, shift_y = width / 2 - scale * (x0 + x1) / 2, height / 2 - scale * (y0 + y1) / 2
+    matrix = np.array([[scale, 0, shift_x], [0, scale, shift_y]])
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    crop = np.asarray(cv2.warpAffine(frame.image, matrix, CROP_SIZE, flags=interpolation), np.uint8)
+    corners = (np.array([[x0, y0], [x1, y1]]) * scale + (shift_x, shift_y)).round().astype(int)
+    cv2.rectangle(crop, corners[0].tolist(), corners[1].tolist(), _COLOURS[row["iou_label"]], 2, cv2.LINE_AA)
+    return crop
