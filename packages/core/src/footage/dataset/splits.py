@@ -1,8 +1,8 @@
 """Splits by group and by time, never by row.
 
-Frames of one clip, boxes of one track and photos of one burst are near copies of each other; with copies on both sides a
-test measures memory. Every function here returns row indices, sorted, and accounts for every row: it is on one side or
-in ``dropped``. No group is ever on two sides.
+Frames of one clip, boxes of one track and photos of one burst are near copies of each other; with copies on both sides
+a test measures memory. Every function here returns row indices, sorted, and accounts for every row: it is on one side
+or in ``dropped``. No group is ever on two sides.
 """
 
 from __future__ import annotations
@@ -142,9 +142,9 @@ def group_folds(groups: ArrayLike, k: int, rng: np.random.Generator) -> list[Fol
     have = np.zeros(k, dtype=np.intp)
     # Large groups first, so that the small ones can even out; equal sizes stay in random order.
     for group in order[np.argsort(-sizes[order], kind="stable")]:
-        fold = int(np.argmin(have))
-        fold_of[group] = fold
-        have[fold] += sizes[group]
+        smallest = int(np.argmin(have))
+        fold_of[group] = smallest
+        have[smallest] += sizes[group]
     fold = fold_of[codes]
     nothing = np.zeros(0, dtype=np.intp)
     return [Fold(train=np.flatnonzero(fold != i), test=np.flatnonzero(fold == i), dropped=nothing) for i in range(k)]

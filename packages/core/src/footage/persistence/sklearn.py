@@ -1,0 +1,312 @@
+"""scikit-learn models in ``.joblib`` files, read without executing them.
+
+``joblib.load`` runs whatever a file says. :func:`load_estimator` understands the files that ``joblib.dump`` writes for
+the estimators listed here, and refuses every other one by the name of what it asks for. Decision trees are also checked
+node by node, because scikit-learn follows their child and feature indices without looking.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import inspect
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.tree._tree import Tree
+
+from footage.errors import ModelError, UntrustedModel
+from footage.persistence._pickle import Allowed, Global, read_joblib
+from footage.runs.files import atomic_write_bytes
+
+MAX_BYTES = 512 * 2**20
+"""Largest model read, counted after decompression."""
+
+_CLASSES = {
+    "sklearn.tree._classes": (
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        "ExtraTreeClassifier",
+        "ExtraTreeRegressor",
+    ),
+    "sklearn.ensemble._forest": (
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+    ),
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting": (
+        "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
+    ),
+    "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
+    "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
+    "sklearn._loss.loss": ("HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError"),
+    "sklearn._loss.link": ("Interval", "IdentityLink", "LogitLink", "MultinomialLogit"),
+    "sklearn.linear_model._logistic": ("LogisticRegression",),
+    "sklearn.preprocessing._data": ("StandardScaler",),
+    "sklearn.preprocessing._label": ("LabelEncoder",),
+    "sklearn.pipeline": ("Pipeline",),
+    "sklearn.calibration": ("CalibratedClassifierCV", "_CalibratedClassifier", "_SigmoidCalibration"),
+    "sklearn.isotonic": ("IsotonicRegression",),
+    "sklearn.dummy": ("DummyClassifier",),
+}
+_LOSSES = ("CyHalfBinomialLoss", "CyHalfMultinomialLoss", "CyHalfSquaredError")
+_LOSS_MODULE = "sklearn._loss._loss"
+
+
+class SpentGenerator:
+    """Stands where a model file kept a random generator: a loaded model predicts, it does not go on training."""
+
+    def __repr__(self) -> str:
+        return "<a random generator that was not restored>"
+
+
+def load_estimator(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
+    """Read a scikit-learn estimator without executing anything the file asks for.
+
+    Files written by ``joblib.dump`` (also compressed) are read for decision trees, forests, histogram gradient
+    boosting, logistic regression, scalers, pipelines and calibration of these. Generators in them are not restored.
+
+    Args:
+        path: the ``.joblib`` file.
+        max_bytes: largest content accepted, after decompression.
+
+    Raises:
+        UntrustedModel: the file asks for something outside the allow-list; nothing in it was executed.
+        ModelError: the file is missing, cut short, too large, not a model, or made by another version of scikit-learn
+            in a way that this one cannot use.
+    """
+    try:
+        estimator = read_joblib(_content(Path(path), max_bytes), _allowed())
+        _check_estimator(estimator)
+    except UntrustedModel as error:
+        raise UntrustedModel(error.what, where=path, remedy=error.remedy) from error
+    except ModelError as error:
+        raise ModelError(error.what, where=path, remedy=error.remedy) from error
+    return estimator
+
+
+def save_estimator(estimator: object, path: str | PathLike[str]) -> None:
+    """Write an estimator as ``joblib.dump`` does, complete or not at all; the same estimator gives the same bytes.
+
+    The bytes are read back through the allow-list first, so that no file is written that cannot be read.
+
+    Raises:
+        UntrustedModel: the estimator holds something outside the allow-list.
+        OSError: the folder is missing or not writable, or the disk is full.
+    """
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, protocol=4)
+    data = buffer.getvalue()
+    _check_estimator(read_joblib(data, _allowed()))
+    atomic_write_bytes(path, data)
+
+
+def _content(path: Path, max_bytes: int) -> bytes:
+    """The file's content, decompressed, at most ``max_bytes`` long."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise ModelError("there is no such file") from error
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror})") from error
+    if not data:
+        raise ModelError("is empty")
+    opener = _decompressor(data)
+    if opener is not None:
+        try:
+            data = opener(data, max_bytes + 1)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise ModelError(f"is compressed and damaged ({error})") from error
+    if len(data) > max_bytes:
+        raise ModelError(f"is larger than {max_bytes / 2**20:.0f} MiB", remedy="check that it is a model file")
+    if data[:1] != b"\x80":
+        raise ModelError("is not a joblib file", remedy="give the .joblib file that a training run wrote")
+    return data
+
+
+def _decompressor(data: bytes) -> Callable[[bytes, int], bytes] | None:
+    """The function that reads at most so many bytes from a compressed file, by the file's first bytes."""
+    if data.startswith((b"\x04\x22\x4d\x18", b"ZF")):
+        raise ModelError("is compressed in a format that is not read here", remedy="save it again without compression")
+    openers: dict[bytes, Callable[[bytes, int], bytes]] = {
+        b"\x1f\x8b": lambda raw, limit: gzip.GzipFile(fileobj=io.BytesIO(raw)).read(limit),
+        b"\x78": lambda raw, limit: zlib.decompressobj().decompress(raw, limit),
+        b"BZh": lambda raw, limit: bz2.BZ2Decompressor().decompress(raw, limit),
+        # The memory limit is for headers that claim a dictionary of gigabytes.
+        b"\xfd7zXZ": lambda raw, limit: lzma.LZMADecompressor(memlimit=2**28).decompress(raw, limit),
+        b"\x5d\x00": lambda raw, limit: lzma.LZMADecompressor(memlimit=2**28).decompress(raw, limit),
+    }
+    return next((opener for magic, opener in openers.items() if data.startswith(magic)), None)
+
+
+def _allowed() -> Allowed:
+    """The allow-list for the scikit-learn that is installed."""
+    classes = {
+        Global(module, name): getattr(importlib.import_module(module), name)
+        for module, names in _CLASSES.items()
+        for name in names
+    }
+    calls: dict[Global, Callable[..., object]] = {Global("sklearn.tree._tree", "Tree"): _make_tree}
+    losses = importlib.import_module(_LOSS_MODULE)
+    for name in _LOSSES:
+        calls[Global(_LOSS_MODULE, name)] = getattr(losses, name)
+        calls[Global(_LOSS_MODULE, f"__pyx_unpickle_{name}")] = _loss_maker(getattr(losses, name))
+    for module, name in (
+        ("numpy.random._pickle", "__bit_generator_ctor"),
+        ("numpy.random._pickle", "__generator_ctor"),
+        ("numpy.random._pickle", "__randomstate_ctor"),
+        ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
+    ):
+        calls[Global(module, name)] = lambda *_: SpentGenerator()
+    for module, name in (
+        ("numpy.random._pcg64", "PCG64"),
+        ("numpy.random._mt19937", "MT19937"),
+        ("numpy.random.bit_generator", "SeedSequence"),
+    ):
+        calls[Global(module, name)] = _refuse_call
+    return Allowed(calls=calls, classes=classes, set_state=_set_state)
+
+
+def _refuse_call(*_: object) -> object:
+    raise UntrustedModel("calls a class that it may only mention")
+
+
+def _loss_maker(loss: type) -> Callable[..., object]:
+    def make(named: object, _checksum: object, _state: object) -> object:
+        if named != Global(_LOSS_MODULE, loss.__name__):
+            raise UntrustedModel("makes a loss function of another kind than it names")
+        return loss()
+
+    return make
+
+
+def _make_tree(n_features: object, n_classes: object, n_outputs: object) -> object:
+    sound = (
+        type(n_features) is int
+        and type(n_outputs) is int
+        and 0 < n_features < 2**31
+        and isinstance(n_classes, np.ndarray)
+        and n_classes.dtype == np.intp
+        and n_classes.shape == (n_outputs,)
+        and bool(((n_classes > 0) & (n_classes < 2**20)).all())
+    )
+    if not sound:
+        raise ModelError("holds a decision tree with impossible sizes")
+    tree: object = Tree(n_features, n_classes, n_outputs)
+    return tree
+
+
+def _set_state(target: object, state: object) -> None:
+    """Complete an object of an allowed class."""
+    if isinstance(target, SpentGenerator):
+        return
+    kind = type(target)
+    if type(target).__module__ == _LOSS_MODULE and state in ((), (None,), None):
+        return
+    if type(state) is not dict or not all(type(key) is str for key in state):
+        raise UntrustedModel(f"gives a {kind.__name__} a state that is not a dictionary")
+    if kind.__name__ == "Tree":
+        _check_tree_state(target, state)
+    elif kind.__name__ == "TreePredictor":
+        _check_predictor_nodes(state.get("nodes"))
+    for key in state:
+        static = inspect.getattr_static(kind, key, None)
+        if key.startswith("__") or callable(static) or isinstance(static, (property, classmethod, staticmethod)):
+            raise UntrustedModel(f"replaces {kind.__name__}.{key}")
+    setter = getattr(target, "__setstate__", None)
+    if setter is not None:
+        setter(state)
+    else:
+        vars(target).update(state)
+
+
+def _check_tree_state(tree: Any, state: dict[str, Any]) -> None:
+    """Every child lies behind its parent and inside the tree, every feature exists, every node has its values."""
+    nodes, values, count = state.get("nodes"), state.get("values"), state.get("node_count")
+    if not isinstance(nodes, np.ndarray) or nodes.ndim != 1 or len(nodes) == 0 or type(count) is not int:
+        raise ModelError("holds a decision tree without nodes")
+    if count != len(nodes) or type(state.get("max_depth")) is not int:
+        raise ModelError("holds a decision tree whose sizes contradict each other")
+    shape = (count, tree.n_outputs, tree.max_n_classes)
+    if not isinstance(values, np.ndarray) or values.shape != shape or values.dtype != np.float64:
+        raise ModelError(f"holds a decision tree whose values do not have the shape {shape}")
+    left, right = nodes["left_child"], nodes["right_child"]
+    inner = left != -1
+    _check_links((left[inner], right[inner]), nodes["feature"][inner], np.flatnonzero(inner), count, tree.n_features)
+
+
+def _check_predictor_nodes(nodes: object) -> None:
+    """The same for a tree of histogram gradient boosting; its feature count is known only to the whole model."""
+    if not isinstance(nodes, np.ndarray) or nodes.ndim != 1 or len(nodes) == 0 or nodes.dtype.names is None:
+        raise ModelError("holds a boosted tree without nodes")
+    if bool(nodes["is_categorical"].any()):
+        raise UntrustedModel("holds a boosted tree with categorical splits, which are not checked and so not read")
+    inner = nodes["is_leaf"] == 0
+    inside = nodes[inner]
+    _check_links(
+        (inside["left"].astype(np.int64), inside["right"].astype(np.int64)),
+        inside["feature_idx"],
+        np.flatnonzero(inner),
+        len(nodes),
+        None,
+    )
+
+
+def _check_links(
+    children: tuple[NDArray[Any], NDArray[Any]],
+    feature: NDArray[Any],
+    own: NDArray[np.intp],
+    count: int,
+    n_features: int | None,
+) -> None:
+    # Children behind their parent also means that no walk from the root can go round in a circle.
+    for child in children:
+        if ((child <= own) | (child >= count)).any():
+            raise ModelError("holds a decision tree whose branches lead outside it")
+    if (feature < 0).any() or (n_features is not None and (feature >= n_features).any()):
+        raise ModelError("holds a decision tree that asks for a feature that does not exist")
+
+
+def _check_estimator(estimator: object) -> None:
+    """The object is a model, and all trees in it fit the number of features it will let through."""
+    if not callable(getattr(estimator, "predict", None)):
+        raise ModelError(f"holds an object of type {type(estimator).__name__}, not a model that predicts")
+    seen: set[int] = set()
+    waiting: list[object] = [estimator]
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen or isinstance(item, (str, bytes, int, float, np.generic, np.ndarray)):
+            continue
+        seen.add(id(item))
+        if isinstance(item, (list, tuple)):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
+        elif type(item).__module__.startswith("sklearn."):
+            _check_features(item)
+            waiting.extend(getattr(item, "__dict__", {}).values())
+
+
+def _check_features(estimator: Any) -> None:
+    known = getattr(estimator, "n_features_in_", None)
+    tree = getattr(estimator, "tree_", None)
+    if tree is not None and tree.n_features != known:
+        raise ModelError(f"holds a tree of {tree.n_features} features in a model of {known}")
+    for stage in getattr(estimator, "_predictors", ()):
+        for predictor in stage:
+            nodes = predictor.nodes
+            used = nodes["feature_idx"][nodes["is_leaf"] == 0]
+            if not isinstance(known, int) or (used >= known).any():
+                raise ModelError(f"holds a boosted tree that asks for a feature beyond the model's {known}")
