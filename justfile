@@ -1,0 +1,44 @@
+# What one does here, in one word each. `just` lists them.
+
+_default:
+    @just --list --unsorted
+
+# Once in a checkout, and again after a pull that changed uv.lock: the lock's git filter, then everything installed.
+setup:
+    git config filter.neutral-lock.clean 'python3 tools/neutral_lock.py'
+    uv lock
+    python3 tools/neutral_lock.py --check-resolved
+    uv sync --all-groups --locked
+    git add uv.lock
+
+# Run the tests; arguments go to pytest: `just test -m "not slow" packages/core`.
+test *arguments:
+    uv run pytest {{ arguments }}
+
+# Say what ruff has against the code; change nothing.
+lint:
+    uv run ruff check
+    uv run ruff format --check
+
+# Check types, strictly.
+types:
+    uv run mypy
+
+# Mend what ruff can mend.
+fix:
+    uv run ruff check --fix
+    uv run ruff format
+
+# Take up new versions: everything, or the packages named (`just lock typer rich`).
+lock *packages:
+    uv lock {{ if packages == "" { "--upgrade" } else { replace_regex(packages, '(\S+)', '--upgrade-package $1') } }}
+    uv sync --all-groups
+    git diff --stat -- uv.lock
+
+# Run one benchmark of benchmarks/: `just bench NAME`.
+bench name *arguments:
+    uv run python benchmarks/{{ name }}.py {{ arguments }}
+
+# What continuous integration runs.
+ci:
+    bash .ci/run
