@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shlex
 import shutil
 import sys
@@ -32,8 +33,12 @@ REMEDIES = {
 def end_normally(ending: SystemExit) -> NoReturn:
     """Pass on an exit of the parser or of a command; an interrupt gets the command that goes on.
 
-    A reader that closed our standard output early (``| head``) is nobody's error: it is passed over in silence.
+    A reader that closed our standard output early (``| head``) is nobody's error: it is passed over in silence, as the
+    parser does with every broken pipe. Another pipe that broke, a worker's or an encoder's, is told.
     """
+    broken = ending.__context__
+    if isinstance(broken, BrokenPipeError) and not _output_is_closed():
+        say_error(*describe_os_error(broken))
     code = ending.code if isinstance(ending.code, int) else ExitCode.DONE if ending.code is None else ExitCode.FAILED
     if code == ExitCode.INTERRUPTED:
         say_interrupted()
@@ -76,8 +81,8 @@ def explain(error: BaseException, *, tool: str) -> ExitCode:
 
 def describe_os_error(error: OSError) -> tuple[str, str | None]:
     """What the operating system refused and where, and what to do about it where that is known."""
-    what = error.strerror or str(error) or type(error).__name__
-    what = what[:1].lower() + what[1:]
+    reason = error.strerror
+    what = reason[:1].lower() + reason[1:] if reason else str(error) or type(error).__name__
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
     line = f"{' -> '.join(names)}: {what}" if names else what
     return line, REMEDIES.get(error.errno) if error.errno is not None else None
@@ -117,6 +122,16 @@ def flush_or_discard() -> None:
 def _hints(error: FootageError) -> list[str]:
     notes: list[str] = getattr(error, "__notes__", [])
     return [hint for hint in (error.remedy, *notes) if hint]
+
+
+def _output_is_closed() -> bool:
+    """Whether the reader of standard output or of standard error is gone; true where the system cannot tell."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    for descriptor in (1, 2):
+        poll.register(descriptor, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
 def _write_traceback(error: BaseException, tool: str) -> str | None:

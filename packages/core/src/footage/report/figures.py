@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HALF = 0.5
+DASHES = (0, (4, 3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +100,19 @@ def bars_with_intervals(
 
 
 def histogram(
-    values: ArrayLike | Mapping[str, ArrayLike],
+    counts: ArrayLike | Mapping[str, ArrayLike],
     edges: ArrayLike,
-    thresholds: Mapping[str, float] | None = None,
+    thresholds: Mapping[str, float] | Sequence[float] = (),
     *,
     value_label: str = "",
     count_label: str = "count",
 ) -> str:
-    """How values spread, of one group or of several laid over each other, with named thresholds.
+    """How values spread, of one group or of several laid over each other, with thresholds as vertical lines.
 
     Args:
-        values: ``(N,)``, or such an array for each named group; values outside the edges are not counted.
+        counts: ``(B,)``, the counts of the bins as ``numpy.histogram`` gives them, or such an array for each group.
         edges: ``(B + 1,)`` ascending, the bins' edges.
-        thresholds: names and places of vertical lines.
+        thresholds: places of the lines, each named or else labelled with its value.
         value_label: what the values are, below the axis.
         count_label: what is counted.
 
@@ -119,21 +120,22 @@ def histogram(
         The SVG's text.
 
     Raises:
-        ValueError: the edges do not ascend, or nothing is given.
+        ValueError: the edges do not ascend, or the counts do not match them.
     """
-    groups = values if isinstance(values, Mapping) else {"": values}
+    groups = counts if isinstance(counts, Mapping) else {"": counts}
     bins = np.asarray(edges, np.float64)
     if not groups or bins.ndim != 1 or bins.size < 2 or not (np.diff(bins) > 0).all():
         msg = "a histogram needs at least one group and two ascending edges"
         raise ValueError(msg)
+    named = thresholds if isinstance(thresholds, Mapping) else {f"{place:g}": place for place in thresholds}
     with mpl.rc_context(STYLE):
-        figure, axes = new_figure(height_inches=2.8)
+        figure, axes = new_figure(height_inches=2.6)
         for (name, group), colour in zip(groups.items(), _series(len(groups)), strict=True):
-            counts, _ = np.histogram(np.asarray(group, np.float64), bins)
-            axes.stairs(counts, bins, fill=True, alpha=0.45, color=colour, label=name)
-            axes.stairs(counts, bins, color=colour, linewidth=1.2)
-        for name, place in (thresholds or {}).items():
-            axes.axvline(place, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
+            heights = _numbers(group, bins.size - 1)
+            axes.stairs(heights, bins, fill=True, alpha=0.45, color=colour, label=name)
+            axes.stairs(heights, bins, color=colour, linewidth=1.2)
+        for name, place in named.items():
+            axes.axvline(place, color=INK, linewidth=1.1, linestyle=DASHES)
             top = (place, 1.0)
             axes.annotate(
                 name, top, xycoords=("data", "axes fraction"), xytext=(4, -2), textcoords="offset points", va="top"
@@ -142,7 +144,7 @@ def histogram(
         axes.set_ylim(bottom=0)
         axes.set(xlabel=value_label, ylabel=count_label)
         axes.grid(axis="y")
-        if isinstance(values, Mapping):
+        if isinstance(counts, Mapping):
             _legend_above(axes, len(groups))
         return to_svg(figure)
 
@@ -220,7 +222,7 @@ def curves(
             x = np.asarray(line.x, np.float64)
             y = _numbers(line.y, x.size)
             if line.reference:
-                axes.plot(x, y, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), label=line.label)
+                axes.plot(x, y, color=GREY, linewidth=1.2, linestyle=DASHES, label=line.label)
                 continue
             colour = next(colours)
             if line.low is not None and line.high is not None:

@@ -87,6 +87,10 @@ class Page:
         paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip())]
         return self._add("text", paragraphs=paragraphs)
 
+    def code(self, text: str, caption: str = "") -> Page:
+        """Add text whose lines and spaces matter: a decision tree, settings, a command."""
+        return self._add("code", text=text, caption=caption)
+
     def note(self, text: str, kind: NoteKind = "info") -> Page:
         """Add a remark that should not be overlooked: what limits the result, or what to do next."""
         return self._add("note", text=text, kind=kind)
