@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = sorted(path.parent for path in (ROOT / "packages").glob("*/pyproject.toml"))
 LONGEST_MODULE_LINES = 400
 
-# Written in pieces, so that this file does not find itself.
+# Written in pieces and with one-letter classes, so that this file does not find itself.
 INDEX_HOSTS = (
     "py" + r"pi\.org",
     "python" + r"hosted\.org",
@@ -24,7 +24,7 @@ INDEX_HOSTS = (
 )
 FORBIDDEN = {
     "the host of a package index": "|".join(INDEX_HOSTS),
-    "a setting that names a package index": r"index-" + r"url|registry *= *\"http|\"resolved\": *\"http|deb http",
+    "a setting that names a package index": r"index[-]url|registry *= *\"[h]ttp|\"resolved\": *\"[h]ttp|[d]eb http",
     "a path of one machine": r"(?:^|[^A-Za-z0-9_./-])/(?:"
     + "|".join(("work", "farm", "root", "home/[a-z]", "Users/[A-Z]"))
     + ")/",
