@@ -8,12 +8,12 @@ from __future__ import annotations
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from footage.errors import FootageError
 from footage.runs.environment import usable_cpu_count
@@ -114,7 +114,7 @@ def _in_workers(
         try:
             for index, value, error in _run(function, window, jobs, ordered):
                 yield Outcome(index=index, item=window.pop(index), value=value, error=error)
-        except BrokenProcessPool:
+        except TerminatedWorkerError:
             for index, item in window.items():  # which of them killed the worker is not known: each in its own
                 yield _run_alone(function, index, item)
 
@@ -137,7 +137,7 @@ def _run(
 def _run_alone(function: Callable[[Item], Value], index: int, item: Item) -> Outcome[Item, Value]:
     try:
         _, value, error = next(_run(function, {index: item}, 2, ordered=True))
-    except BrokenProcessPool:
+    except TerminatedWorkerError:
         message = "the worker process died: it crashed or ran out of memory"
         error = ItemError(kind="WorkerDied", message=message, explained=False, traceback="")
         return Outcome(index=index, item=item, value=None, error=error)

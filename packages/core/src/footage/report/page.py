@@ -252,7 +252,7 @@ def format_column(cells: Sequence[object]) -> list[str]:
     if not floats:
         return [format_cell(cell) for cell in cells]
     shared = min(_decimals(value) for value in floats)
-    if max(_decimals(value) for value in floats) - shared >= SIGNIFICANT_DIGITS:
+    if max(_decimals(value) for value in floats) - shared >= SIGNIFICANT_DIGITS - 1:
         return [format_cell(cell) for cell in cells]
     return [
         _format_float(float(cell), shared) if _is_float(cell) and not math.isnan(float(cell)) else format_cell(cell)
