@@ -14,6 +14,8 @@ _LEAST_FRAGMENT_PX = 6
 # Soft shadows and compression halos stay below this share of what the object itself differs by.
 _SHARE_OF_PEAK = 0.33
 _TOUCHING_PX = 1
+_FRAGMENT_SHARE = 0.2
+_INSIDE_SHARE = 0.5
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ def find_blobs(difference: NDArray[np.uint8], threshold: float) -> list[Blob]:
         threshold: grey levels that noise does not reach.
 
     Returns:
-        The blobs of at least 0.03 % of the picture, touching ones merged, in order of falling area.
+        The blobs of at least 0.03 % of the picture, fragments merged, in order of falling area.
     """
     changed = _tidy((difference > threshold).astype(np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(changed, connectivity=8)
@@ -74,13 +76,13 @@ def _ellipse(width: int, height: int) -> NDArray[np.uint8]:
 
 
 def _merge(fragments: list[Blob]) -> list[Blob]:
-    """Merge blobs whose boxes touch or overlap until none do."""
+    """Merge blobs that belong together until none do."""
     blobs = fragments
     while True:
         merged: list[Blob] = []
         for blob in sorted(blobs, key=lambda b: (-b.area, b.y0, b.x0)):
             for other in merged:
-                if _touch(blob, other):
+                if _belong(blob, other):
                     other.x0, other.y0 = min(blob.x0, other.x0), min(blob.y0, other.y0)
                     other.x1, other.y1 = max(blob.x1, other.x1), max(blob.y1, other.y1)
                     other.area += blob.area
@@ -93,7 +95,14 @@ def _merge(fragments: list[Blob]) -> list[Blob]:
         blobs = merged
 
 
-def _touch(a: Blob, b: Blob) -> bool:
+def _belong(a: Blob, b: Blob) -> bool:
+    """Whether two blobs whose boxes touch are one object: one is a fragment beside the other, or lies mostly in it."""
     across = min(a.x1, b.x1) - max(a.x0, b.x0)
     down = min(a.y1, b.y1) - max(a.y0, b.y0)
-    return across >= -_TOUCHING_PX and down >= -_TOUCHING_PX
+    if across < -_TOUCHING_PX or down < -_TOUCHING_PX:
+        return False
+    smaller, larger = (a, b) if a.area <= b.area else (b, a)
+    if smaller.area < _FRAGMENT_SHARE * larger.area:
+        return True
+    inside = max(across, 0) * max(down, 0)
+    return inside > _INSIDE_SHARE * (smaller.x1 - smaller.x0) * (smaller.y1 - smaller.y0)

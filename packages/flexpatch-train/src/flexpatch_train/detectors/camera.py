@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_CORNERS = 400
+_CELL_PX = 16
+# Smaller eigenvalue of a corner's mean gradient matrix, grey levels squared: noise alone stays below.
+_LEAST_EIGENVALUE = 1e-4
 _FEWEST_POINTS = 12
 _REPROJECTION_PX = 1.0
 _LEAST_INLIER_SHARE = 0.3
@@ -58,10 +60,9 @@ def camera_motion(previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> ND
 
 
 def _fit(previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    points = cv2.goodFeaturesToTrack(previous, _CORNERS, 0.01, 8)
-    if points is None or len(points) < _FEWEST_POINTS:
+    points = _corners(previous)
+    if len(points) < _FEWEST_POINTS:
         return None
-    points = points.astype(np.float32).reshape(-1, 1, 2)
     followed, status, _ = cv2.calcOpticalFlowPyrLK(
         previous, current, points, np.zeros_like(points), winSize=(15, 15), maxLevel=3
     )
@@ -72,6 +73,23 @@ def _fit(previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> NDArray[np.
     if homography is None or not np.isfinite(homography).all() or inliers.mean() < _LEAST_INLIER_SHARE:
         return None
     return np.asarray(homography, np.float64)
+
+
+def _corners(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The best corner of each cell of 16 by 16 pixels, float32 ``(N, 1, 2)``.
+
+    The strongest corners of the whole picture would crowd on objects that stand out, and their motion would pass for
+    the camera's; one a cell gives every part of the scene a voice by its area.
+    """
+    quality = cv2.cornerMinEigenVal(grey, 5)
+    rows, columns = grey.shape[0] // _CELL_PX, grey.shape[1] // _CELL_PX
+    whole = quality[: rows * _CELL_PX, : columns * _CELL_PX].reshape(rows, _CELL_PX, columns, _CELL_PX)
+    cells = whole.transpose(0, 2, 1, 3).reshape(rows, columns, _CELL_PX**2)
+    best = cells.argmax(axis=2)
+    y, x = np.nonzero(cells.max(axis=2) > _LEAST_EIGENVALUE)
+    inside = best[y, x]
+    points = np.stack([x * _CELL_PX + inside % _CELL_PX, y * _CELL_PX + inside // _CELL_PX], axis=1)
+    return points.astype(np.float32).reshape(-1, 1, 2)
 
 
 def _difference(

@@ -66,6 +66,15 @@ def cells_of(size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.flo
     return np.concatenate(grids).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
+def class_count_of(output: NDArray[Any], layout: Layout) -> int | None:
+    """How many classes an output scores; None for end-to-end networks, which give the class by number."""
+    if layout is Layout.END_TO_END:
+        return None
+    if layout is Layout.YOLOV8:
+        return int(output.shape[1]) - 4
+    return int(output.shape[2]) - (5 if layout.is_yolox else 4)
+
+
 def recognise(outputs: Sequence[NDArray[Any]], size: tuple[int, int], *, class_count: int | None, where: str) -> Layout:
     """Tell the layout from the outputs for a plain grey picture.
 

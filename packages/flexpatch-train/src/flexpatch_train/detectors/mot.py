@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from flexpatch_train.detections import Detections
 from flexpatch_train.detectors.names import wanted_ids
 from flexpatch_train.mot import MotRows, check_fits, ground_truth, read_mot
+from footage.dataset.manifest import content_sha256
 from footage.errors import DatasetError
 from footage.metrics.boxes import clip_boxes
 
@@ -47,7 +47,7 @@ class MotDetector:
     def __init__(self, path: Path, *, confidence: float = 0.0, classes: tuple[str, ...] | None = None) -> None:
         rows = read_mot(path)
         self._path = path
-        self._sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._sha256 = content_sha256(path)
         self._confidence = confidence
         self._is_ground_truth = rows.ids is not None and bool(np.isin(rows.confidences, (0, 1)).all())
         if self._is_ground_truth:
