@@ -138,9 +138,7 @@ def evaluate(
     return _score(test, answers, rng)
 
 
-def cross_validate(
-    table: pd.DataFrame, options: TreeOptions, rng: np.random.Generator
-) -> Evaluation | None:
+def cross_validate(table: pd.DataFrame, options: TreeOptions, rng: np.random.Generator) -> Evaluation | None:
     """The same recipe fitted anew for each of ``BLOCKS`` time blocks and tested on that block.
 
     Returns:

@@ -29,6 +29,17 @@ FEATURES = ("min_eig", "ncc", "accel", "flow_std", "confidence")
 PATCH_SIZE = (32, 64)
 """Width and height in pixels to which boxes are scaled before they are correlated."""
 
+PREPROCESSING = {
+    "grey": "full-range BT.601 luma",
+    "patch_width_px": PATCH_SIZE[0],
+    "patch_height_px": PATCH_SIZE[1],
+    "patch_filter": "bilinear cut at sub-pixel position, then area average",
+    "accel": "box heights a second",
+    "min_eig": "log10",
+    "unknown": "NaN",
+}
+"""How frames become features; it stands in the manifest of every model."""
+
 _MIN_CONTRAST = 2.0  # grey levels of standard deviation; below it a correlation measures noise
 _MIN_EIG_FLOOR = 1e-6
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from flexpatch_train.features import FEATURES
+from flexpatch_train.labels import LABELS
 from flexpatch_train.learn import Learned
 from flexpatch_train.observe import Observation
 from footage.video.types import VideoInfo
+
+MEDIUM_WARNING = 0.4
+GHOST_WARNING = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +44,39 @@ class Findings:
     @property
     def lead(self) -> str:
         """The result in one sentence."""
-        held_out = self.learned.held_out
+        held_out, what = self.learned.held_out, self.learned.split.words
         rivals = ", ".join(
             f"{score.name} {_short(score.macro_f1.estimate)} and {_short(score.recall_high.estimate)}"
             for score in held_out.scores[1:]
         )
         return (
-            f"On {self.learned.split.words}, the tree scores a macro-F1 of {held_out.model.macro_f1.text()} and a recall of `high` of "
+            f"On {what}, the tree scores a macro-F1 of {held_out.model.macro_f1.text()} and a recall of `high` of "
             f"{held_out.model.recall_high.text()}, beside {rivals}."
         )
 
 
 def _short(value: float | None) -> str:
     return "none" if value is None else f"{value:.2f}"
+
+
+def what_limits(seen: Observation, table: pd.DataFrame, learned: Learned) -> list[str]:
+    """What a reader must know before trusting the scores; empty when all is well."""
+    warnings = list(learned.doubts)
+    if seen.ending is not None and seen.ending.cut_short:
+        warnings.append(f"the video is damaged and was used up to the cut: {seen.ending.reason}")
+    medium = float((table["iou_label"] == LABELS[1]).mean())
+    if medium > MEDIUM_WARNING:
+        warnings.append(
+            f"{medium:.0%} of the labels are `medium`, which is usually a sign of unsteady detections or boxes"
+        )
+    per_frame = len(table) / len(table.drop_duplicates(["start_frame", "frame"]))
+    detections_per_frame = sum(len(d) for d in seen.detections) / len(seen.detections)
+    if per_frame > GHOST_WARNING * detections_per_frame:
+        warnings.append(
+            f"{per_frame:.1f} boxes are followed a frame for {detections_per_frame:.1f} detections: "
+            "tracks outlive objects"
+        )
+    unknown = int(np.isnan(table[list(FEATURES)].to_numpy(np.float64)).any(axis=1).sum())
+    if unknown > len(table) / 2:
+        warnings.append(f"{unknown} of {len(table)} rows lack a feature: the objects have hardly any contrast")
+    return warnings

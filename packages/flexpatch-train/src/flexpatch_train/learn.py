@@ -71,8 +71,8 @@ def _doubts(split: HoldOut, train: pd.DataFrame, test: pd.DataFrame) -> list[str
     doubts = []
     if not split.by_time:
         doubts.append(
-            "the video is too short, or its objects stay too long, to hold out its end: the test is on other objects in "
-            "the same frames, which flatters every score"
+            "the video is too short, or its objects stay too long, to hold out its end: the test is on other objects "
+            "in the same frames, which flatters every score"
         )
     objects = test["track_id"].nunique()
     if objects < MIN_TEST_OBJECTS:

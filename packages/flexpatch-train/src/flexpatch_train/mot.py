@@ -168,7 +168,7 @@ def ground_truth(rows: MotRows, *, where: str | Path) -> GroundTruth:
 def check_fits(rows: MotRows, width: int, height: int, frame_count: int) -> None:
     """Refuse rows that cannot belong to a video of this size in pixels and length in frames.
 
-    Boxes may reach beyond the picture; one in twenty may even have its centre outside. Boxes made for a smaller picture
+    Boxes may reach beyond the picture; one in twenty may even lie wholly outside. Boxes made for a smaller picture
     cannot be told from objects that keep to its top left: compare ``seqinfo.ini`` where there is one.
 
     Raises:
@@ -182,8 +182,7 @@ def check_fits(rows: MotRows, width: int, height: int, frame_count: int) -> None
             f"boxes up to frame {last}, and the video has {frame_count} frames",
             remedy="give the file that belongs to this video",
         )
-    centres = (rows.boxes[:, :2] + rows.boxes[:, 2:]) / 2
-    outside = np.any((centres < 0) | (centres > [width, height]), axis=1)
+    outside = np.any((rows.boxes[:, 2:] <= 0) | (rows.boxes[:, :2] >= [width, height]), axis=1)
     if outside.mean() > _SHARE_OUTSIDE:
         right, bottom = rows.boxes[:, 2:].max(axis=0)
         raise DatasetError(

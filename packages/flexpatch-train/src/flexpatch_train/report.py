@@ -19,7 +19,7 @@ from footage.report.page import Page
 from footage.report.sheets import film_strip
 
 
-def write_report(findings: Findings, strips: Sequence[Strip]) -> Page:
+def lay_out(findings: Findings, strips: Sequence[Strip]) -> Page:
     """Lay out the report.
 
     Args:
@@ -28,7 +28,7 @@ def write_report(findings: Findings, strips: Sequence[Strip]) -> Page:
     """
     page = Page(f"Tracking failure in {printable(findings.video.path.name)}", findings.lead)
     _comparison(page, findings)
-    _mistakes(page, findings, strips)
+    _mistakes(page, strips)
     _tree(page, findings)
     _labels(page, findings)
     _origin(page, findings)
@@ -53,16 +53,19 @@ def _comparison(page: Page, findings: Findings) -> None:
         page.note(f"{warning[0].upper()}{warning[1:]}.", kind="warning")
     page.note(_gain_in_words(held_out), kind="info")
     page.section("Scores")
-    page.table(*_score_table(held_out), caption=f"The model that ships, on {findings.learned.split.words}.")
+    page.table(*_score_table(held_out), caption=f"The model that ships, on {findings.learned.split.words}; {_counts(held_out)}")
     blocks = findings.learned.cross_validated
     if blocks is None:
-        page.note(f"The video is too short, or its objects stay too long, for {BLOCKS} time blocks without an object "
-                  "on both sides: there is no cross-validation.", kind="info")
+        page.note(
+            f"The video is too short, or its objects stay too long, for {BLOCKS} time blocks without an object "
+            "on both sides: there is no cross-validation.",
+            kind="info",
+        )
     else:
         page.table(
             *_score_table(blocks),
-            caption=f"The same recipe over {BLOCKS} time blocks: each block is predicted by a tree that saw neither its "
-            f"frames, nor the {PURGE_FRAMES} frames around it, nor its objects.",
+            caption=f"The same recipe over {BLOCKS} time blocks: each block is predicted by a tree that saw neither "
+            f"its frames, nor the {PURGE_FRAMES} frames around it, nor its objects; {_counts(blocks)}",
         )
     page.figure(
         confusion(held_out.confusion, list(LABELS)),
@@ -71,17 +74,19 @@ def _comparison(page: Page, findings: Findings) -> None:
     )
 
 
-def _mistakes(page: Page, findings: Findings, strips: Sequence[Strip]) -> None:
+def _mistakes(page: Page, strips: Sequence[Strip]) -> None:
     page.section("Where it is wrong")
     if not strips:
         page.text("The tree made no mistake on the held-out boxes.")
         return
     page.text(
-        "The gravest mistakes on held-out boxes, one a tracked object. The frame drawn is the tracker's; its colour is the "
-        "truth: blue low, amber medium, red high risk. Numbers count frames since the detection."
+        "The gravest mistakes on held-out boxes, one a tracked object. The frame drawn is the tracker's; its colour is "
+        "the truth: blue low, amber medium, red high risk. Numbers count frames since the detection."
     )
     for strip in strips:
-        page.figure(film_strip(strip.images, strip.captions), f"Film strip: {strip.title}", strip.title)
+        page.figure(
+            film_strip(strip.images, strip.captions, marks=strip.marks), f"Film strip: {strip.title}", strip.title
+        )
 
 
 def _tree(page: Page, findings: Findings) -> None:
@@ -157,13 +162,23 @@ def _bars(scores: Sequence[Score], intervals: Sequence[Interval], label: str) ->
     )
 
 
-def _score_table(evaluation: Evaluation) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _score_table(evaluation: Evaluation) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     columns = ("predictor", "macro-F1", "recall of high", "balanced accuracy")
     rows = [
-        (score.name, score.macro_f1.text(), score.recall_high.text(), score.balanced_accuracy.text())
+        (score.name, _value(score.macro_f1), _value(score.recall_high), _value(score.balanced_accuracy))
         for score in evaluation.scores
     ]
     return columns, rows
+
+
+def _value(interval: Interval) -> str:
+    """The figure and its interval; the counts stand in the table's caption."""
+    return interval.text().split(" (n =")[0]
+
+
+def _counts(evaluation: Evaluation) -> str:
+    every, high = evaluation.model.macro_f1, evaluation.model.recall_high
+    return f"n = {every.n} boxes of {every.groups} objects, {high.n} of them (of {high.groups} objects) at high risk."
 
 
 def _in_words(scores: Sequence[Score], metric: str) -> str:

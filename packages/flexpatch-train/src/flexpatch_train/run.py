@@ -12,29 +12,25 @@ import pandas as pd
 
 from flexpatch_train.detectors.choose import DetectorKind, choose_detector
 from flexpatch_train.detectors.protocol import Detector
-from flexpatch_train.features import FEATURES
+from flexpatch_train.findings import Findings, what_limits
 from flexpatch_train.identities import annotated_timelines, from_ground_truth, link
-from flexpatch_train.labels import LABELS
-from flexpatch_train.learn import Learned, learn
+from flexpatch_train.learn import learn
 from flexpatch_train.mot import MotRows, check_fits, ground_truth, read_mot
 from flexpatch_train.observe import Observation, observe
-from flexpatch_train.findings import Findings
-from flexpatch_train.outputs import write_outputs
+from flexpatch_train.outputs import TABLE_FILE, write_outputs
 from flexpatch_train.rollouts import HORIZON_FRAMES, STRIDE_FRAMES, Rollouts, label_samples
-from flexpatch_train.table import to_table, write_table
+from flexpatch_train.table import read_table, to_table, write_table
 from flexpatch_train.train import TreeOptions
 from footage.cli.progress import Progress
-from footage.dataset.manifest import content_sha256
+from footage.dataset.manifest import content_sha256, rows_sha256
 from footage.errors import DatasetError, printable
 from footage.runs.directory import RunDirectory
+from footage.runs.journal import Journal
 from footage.video.reader import VideoReader, open_video
 
 OUTPUT_FOLDER = "flexpatch_training"
-TABLE_FILE = "training_data.csv"
 MIN_FRAMES = 3
 """One frame to detect in, two to follow into: with fewer there is nothing to learn from."""
-MEDIUM_WARNING = 0.4
-GHOST_WARNING = 1.5
 
 Tell = Callable[[str], None]
 MakeProgress = Callable[[int | None, int], Progress]
@@ -142,13 +138,20 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
         detector, reason = _choose(options)
         tell(f"detector: {reason}")
         truth = _ground_truth(options, reader)
-        settings = _settings(options, detector, content_sha256(options.video))
-        with RunDirectory(options.output).open(
-            tool="flexpatch-train", seed=options.seed, settings=settings
-        ) as folder:
-            seen = _observe(options, reader, detector, folder, settings, tell, make_progress)
+        settings = _settings(options, detector)
+        with RunDirectory(options.output).open(tool="flexpatch-train", seed=options.seed, settings=settings) as folder:
+            # Only these two decide the detections: more frames or another tree can go on with the same journal.
+            key = {"video": settings["video"], "detector": settings["detector"]}
+            with folder.journal(key, name="detections.jsonl") as journal:
+                if journal.restarted_because:
+                    tell(f"starting anew: {journal.restarted_because}")
+                elif len(journal):
+                    tell(f"going on: the detections of {len(journal)} frames are there from an earlier run")
+                seen = _observe(options, reader, detector, journal, make_progress)
             table = _learnable(options, seen, truth, detector)
             write_table(table, folder.file(TABLE_FILE))
+            # What is learned from is what lies on disk, rounding included, so that it can be learned again from there.
+            table = read_table(folder.file(TABLE_FILE))
             learned = learn(table, options.tree, np.random.default_rng(options.seed))
             findings = Findings(
                 video=reader.info,
@@ -158,11 +161,11 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
                 seen=seen,
                 table=table,
                 learned=learned,
-                warnings=tuple(_warnings(seen, table, learned)),
+                warnings=tuple(what_limits(seen, table, learned)),
             )
             for warning in findings.warnings:
                 tell(f"warning: {warning}")
-            write_outputs(findings, folder)
+            write_outputs(findings, reader, folder)
             return findings
 
 
@@ -201,10 +204,10 @@ def _expected_frames(reader: VideoReader, max_frames: int | None) -> int | None:
     return estimate if max_frames is None else min(estimate, max_frames)
 
 
-def _settings(options: RunOptions, detector: Detector, video_sha256: str) -> dict[str, object]:
+def _settings(options: RunOptions, detector: Detector) -> dict[str, object]:
     """Everything that decides the result; the part that decides the detections comes first."""
     return {
-        "video": {"name": printable(options.video.name), "sha256": video_sha256},
+        "video": {"name": printable(options.video.name), "sha256": video_sha256(options.video)},
         "detector": detector.describe(),
         "ground_truth_sha256": None if options.ground_truth is None else content_sha256(options.ground_truth),
         "max_frames": options.max_frames,
@@ -220,33 +223,24 @@ def _settings(options: RunOptions, detector: Detector, video_sha256: str) -> dic
     }
 
 
+def video_sha256(path: Path) -> str:
+    """SHA-256 of a video's content; of a folder of stills, that of its files' names and hashes in order of name."""
+    if not path.is_dir():
+        return content_sha256(path)
+    return rows_sha256(*((still.name, content_sha256(still)) for still in sorted(path.iterdir()) if still.is_file()))
+
+
 def _observe(
     options: RunOptions,
     reader: VideoReader,
     detector: Detector,
-    folder: RunDirectory,
-    settings: dict[str, object],
-    tell: Tell,
+    journal: Journal,
     make_progress: MakeProgress,
 ) -> Observation:
-    # Only these two decide the detections: another depth of tree or more frames can go on with the same journal.
-    key = {"video": settings["video"], "detector": settings["detector"]}
-    with folder.journal(key, name="detections.jsonl") as journal:
-        if journal.restarted_because:
-            tell(f"starting anew: {journal.restarted_because}")
-        elif len(journal):
-            tell(f"going on: the detections of {len(journal)} frames are there from an earlier run")
-        rollouts = Rollouts(stride_frames=options.stride_frames, horizon_frames=options.horizon_frames)
-        total = _expected_frames(reader, options.max_frames)
-        with make_progress(total, min(len(journal), total or 0)) as progress:
-            return observe(
-                reader,
-                detector,
-                journal,
-                rollouts,
-                max_frames=options.max_frames,
-                on_frame=progress.advance,
-            )
+    rollouts = Rollouts(stride_frames=options.stride_frames, horizon_frames=options.horizon_frames)
+    total = _expected_frames(reader, options.max_frames)
+    with make_progress(total, min(len(journal), total or 0)) as progress:
+        return observe(reader, detector, journal, rollouts, max_frames=options.max_frames, on_frame=progress.advance)
 
 
 def _learnable(options: RunOptions, seen: Observation, truth: MotRows | None, detector: Detector) -> pd.DataFrame:
@@ -281,24 +275,3 @@ def _learnable(options: RunOptions, seen: Observation, truth: MotRows | None, de
             remedy="use more frames, or a detector that finds the same objects in most frames",
         )
     return to_table(labelled, printable(options.video.name))
-
-
-def _warnings(seen: Observation, table: pd.DataFrame, learned: Learned) -> list[str]:
-    warnings = list(learned.doubts)
-    if seen.ending is not None and seen.ending.cut_short:
-        warnings.append(f"the video is damaged and was used up to the cut: {seen.ending.reason}")
-    medium = float((table["iou_label"] == LABELS[1]).mean())
-    if medium > MEDIUM_WARNING:
-        warnings.append(
-            f"{medium:.0%} of the labels are `medium`, which is usually a sign of unsteady detections or boxes"
-        )
-    per_frame = len(table) / len(table.drop_duplicates(["start_frame", "frame"]))
-    detections_per_frame = sum(len(d) for d in seen.detections) / len(seen.detections)
-    if per_frame > GHOST_WARNING * detections_per_frame:
-        warnings.append(
-            f"{per_frame:.1f} boxes are followed a frame for {detections_per_frame:.1f} detections: tracks outlive objects"
-        )
-    unknown = int(np.isnan(table[list(FEATURES)].to_numpy(np.float64)).any(axis=1).sum())
-    if unknown > len(table) / 2:
-        warnings.append(f"{unknown} of {len(table)} rows lack a feature: the objects have hardly any contrast")
-    return warnings

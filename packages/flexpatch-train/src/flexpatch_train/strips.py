@@ -10,13 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flexpatch_train.labels import LABELS
+from footage.report.palette import BLUE, ORANGE, VERMILION
+from footage.report.sheets import Mark
 from footage.video.reader import VideoReader
 from footage.video.types import Frame
 
 PICTURES = 5
 CROP_SIZE = (160, 200)
+_NOTHING = np.full((CROP_SIZE[1], CROP_SIZE[0], 3), 24, np.uint8)
 _CONTEXT = 0.6  # of the box's size, added on every side
-_COLOURS = {"high": (213, 94, 0), "medium": (230, 159, 0), "low": (0, 114, 178)}  # Okabe and Ito: colour-blind safe
+_COLOURS = {"high": VERMILION, "medium": ORANGE, "low": BLUE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +29,13 @@ class Strip:
     Attributes:
         images: RGB uint8 crops, in order of time.
         captions: one a crop.
+        marks: the tracked box in each crop, in the colour of its true label.
         title: what the model said and what was true.
     """
 
     images: list[NDArray[np.uint8]]
     captions: list[str]
+    marks: list[list[Mark]]
     title: str
 
 
@@ -42,7 +47,7 @@ def worst_mistakes(test: pd.DataFrame, predictions: NDArray[np.str_], count: int
         predictions: the model's answer a row.
         count: how many.
     """
-    rank = {label: number for number, label in enumerate(LABELS)}
+    rank: dict[str, int] = {label: number for number, label in enumerate(LABELS)}
     truth_rank = test["iou_label"].map(rank).to_numpy()
     said_rank = np.array([rank[str(label)] for label in predictions])
     wrong = test.assign(said=predictions, severity=said_rank - truth_rank)
@@ -50,7 +55,8 @@ def worst_mistakes(test: pd.DataFrame, predictions: NDArray[np.str_], count: int
     # Calling a lost box safe (positive) costs the user an object; the other way costs only pixels.
     wrong = wrong.sort_values(["severity", "frame", "track_id"], ascending=[False, False, True], kind="stable")
     spread = pd.concat([wrong[wrong["severity"] > 0], wrong[wrong["severity"] < 0][::-1]])
-    return spread.drop_duplicates("track_id").head(count)
+    worst: pd.DataFrame = spread.drop_duplicates("track_id").head(count)
+    return worst
 
 
 def mistake_strips(
@@ -65,7 +71,7 @@ def mistake_strips(
         pictures: crops a strip.
     """
     plans = [_plan(table, row, pictures) for _, row in mistakes.iterrows()]
-    crops: dict[tuple[int, int], NDArray[np.uint8]] = {}
+    crops: dict[tuple[int, int], tuple[NDArray[np.uint8], Mark]] = {}
     last = max((int(rows["frame"].max()) for rows in plans), default=-1)
     for frame in reader.frames(stop=last + 1):
         for number, rows in enumerate(plans):
@@ -74,10 +80,12 @@ def mistake_strips(
     strips = []
     for number, (rows, (_, mistake)) in enumerate(zip(plans, mistakes.iterrows(), strict=True)):
         shown = [int(frame) for frame in rows["frame"] if (number, int(frame)) in crops]
+        empty = pictures - len(shown)  # strips of one length keep one scale on the page
         strips.append(
             Strip(
-                images=[crops[number, frame] for frame in shown],
-                captions=[f"+{frame - int(mistake['start_frame'])}" for frame in shown],
+                images=[crops[number, frame][0] for frame in shown] + [_NOTHING] * empty,
+                marks=[[crops[number, frame][1]] for frame in shown] + [[]] * empty,
+                captions=[f"+{frame - int(mistake['start_frame'])}" for frame in shown] + [""] * empty,
                 title=_title(mistake),
             )
         )
@@ -85,9 +93,10 @@ def mistake_strips(
 
 
 def _plan(table: pd.DataFrame, mistake: pd.Series, pictures: int) -> pd.DataFrame:
-    """The rows of a mistaken track to show, evenly spread up to the mistake."""
+    """The rows of a mistaken track to show: evenly spread up to the mistake, then what followed if that is too few."""
     same = (table["track_id"] == mistake["track_id"]) & (table["start_frame"] == mistake["start_frame"])
-    rows = table[same & (table["frame"] <= mistake["frame"])]
+    rows = table[same]
+    rows = rows.head(max(int((rows["frame"] <= mistake["frame"]).sum()), pictures))
     chosen = np.unique(np.linspace(0, len(rows) - 1, pictures).round().astype(int))
     return rows.iloc[chosen]
 
@@ -99,8 +108,8 @@ def _title(mistake: pd.Series) -> str:
     return f"object {int(mistake['track_id'])}, {age} frames after detection: called {said}, is {true} ({what})"
 
 
-def _crop(frame: Frame, row: pd.Series) -> NDArray[np.uint8]:
-    """The surroundings of a row's box, scaled to ``CROP_SIZE``, the box drawn in the colour of its true label."""
+def _crop(frame: Frame, row: pd.Series) -> tuple[NDArray[np.uint8], Mark]:
+    """The surroundings of a row's box, scaled to ``CROP_SIZE``, and where the box lies in them."""
     x0, y0, x1, y1 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
     width, height = CROP_SIZE
     scale = min(width / ((x1 - x0) * (1 + 2 * _CONTEXT)), height / ((y1 - y0) * (1 + 2 * _CONTEXT)))
@@ -108,6 +117,5 @@ def _crop(frame: Frame, row: pd.Series) -> NDArray[np.uint8]:
     matrix = np.array([[scale, 0, shift_x], [0, scale, shift_y]])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     crop = np.asarray(cv2.warpAffine(frame.image, matrix, CROP_SIZE, flags=interpolation), np.uint8)
-    corners = (np.array([[x0, y0], [x1, y1]]) * scale + (shift_x, shift_y)).round().astype(int)
-    cv2.rectangle(crop, corners[0].tolist(), corners[1].tolist(), _COLOURS[row["iou_label"]], 2, cv2.LINE_AA)
-    return crop
+    box = (scale * x0 + shift_x, scale * y0 + shift_y, scale * x1 + shift_x, scale * y1 + shift_y)
+    return crop, Mark(box=box, colour=_COLOURS[row["iou_label"]])

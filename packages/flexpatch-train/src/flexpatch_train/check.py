@@ -1,0 +1,77 @@
+"""``flexpatch-train check``: is a saved model the one its manifest describes, and does it do what it says?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flexpatch_train.evaluate import hold_out
+from flexpatch_train.features import FEATURES
+from flexpatch_train.outputs import TABLE_FILE
+from flexpatch_train.table import feature_matrix, label_array, read_table
+from footage.dataset.manifest import content_sha256
+from footage.errors import GateNotMet, ModelError
+from footage.metrics.classification import macro_f1
+from footage.metrics.intervals import Interval
+from footage.persistence.bundle import verify
+from footage.persistence.sklearn import load_estimator
+
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A model that passed.
+
+    Attributes:
+        model: the file.
+        claimed: macro-F1 as the manifest gives it.
+        reproduced: macro-F1 computed anew on the held-out rows; None where their table was not at hand.
+        doubts: what the manifest says against relying on the scores.
+    """
+
+    model: Path
+    claimed: Interval
+    reproduced: float | None
+    doubts: tuple[str, ...]
+
+
+def check(model: Path, table: Path | None) -> Checked:
+    """Verify a model's hash, read it through the allow-list, and reproduce its held-out score.
+
+    Args:
+        model: a ``.joblib`` file with its manifest beside it.
+        table: the ``training_data.csv`` it was made from; None looks beside the model.
+
+    Raises:
+        UntrustedModel: the file asks for something outside the allow-list.
+        ModelError: it is not what its manifest describes, or not a tracking-failure model.
+        DatasetError: the table cannot be read.
+        GateNotMet: the score in the manifest is not what the model scores.
+    """
+    manifest = verify(model)
+    estimator = load_estimator(model)
+    if manifest.task != "tracking-failure" or manifest.input.features != FEATURES:
+        raise ModelError(
+            f"is a model for {manifest.task} over {', '.join(manifest.input.features or ())}",
+            where=model,
+            remedy=f"give a tracking-failure model over {', '.join(FEATURES)}",
+        )
+    claimed = manifest.metrics["macro_f1"]
+    beside = model.with_name(TABLE_FILE)
+    source = table if table is not None else beside if beside.is_file() else None
+    doubts = tuple(str(doubt) for doubt in manifest.details.get("doubts", ()))
+    if source is None:
+        return Checked(model=model, claimed=claimed, reproduced=None, doubts=doubts)
+    if content_sha256(source) != manifest.training_data_sha256:
+        raise ModelError("was made from another table: its SHA-256 differs from the manifest's", where=source)
+    rows = read_table(source)
+    test = rows.iloc[hold_out(rows, np.random.default_rng(manifest.details["settings"]["seed"])).test]
+    score = macro_f1(label_array(test), estimator.predict(feature_matrix(test)).astype(np.str_))
+    if claimed.estimate is None or abs(score - claimed.estimate) > _TOLERANCE:
+        raise GateNotMet(
+            f"scores {score:.6f} on its held-out rows and its manifest says {claimed.estimate}", where=model
+        )
+    return Checked(model=model, claimed=claimed, reproduced=score, doubts=doubts)

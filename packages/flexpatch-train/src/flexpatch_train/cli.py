@@ -1,0 +1,218 @@
+"""The command line: parses, calls one function, prints its record."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from footage.cli.app import hint_on, make_app, run_app
+from footage.cli.console import print_json, result, talk
+from footage.cli.options import Device, DryRun, Json, Smoke
+from footage.errors import DatasetError, ModelError
+
+if TYPE_CHECKING:
+    from flexpatch_train.run import Plan, RunOptions
+
+SMOKE_FRAMES = 60
+
+app = make_app(
+    "flexpatch-train",
+    "Train a tracking-failure model from a video: which followed boxes has optical flow lost?",
+    epilog="Start with: flexpatch-train run VIDEO, or flexpatch-train demo",
+)
+
+
+class DetectorName(StrEnum):
+    """The kinds of detector, as the command line names them."""
+
+    AUTO = "auto"
+    ONNX = "onnx"
+    ULTRALYTICS = "ultralytics"
+    TENSORRT = "tensorrt"
+    MOT = "mot"
+    MOTION = "motion"
+
+
+class ClassWeight(StrEnum):
+    """How labels are weighed in training."""
+
+    BALANCED = "balanced"
+    NONE = "none"
+
+
+Output = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
+
+
+@app.command(epilog="Example: flexpatch-train run mot17_13.mp4 --weights yolov8n.onnx --classes person")
+def run(
+    *,
+    video: Annotated[Path, typer.Argument(help="A video file, or a folder of stills.", show_default=False)],
+    output: Output = Path("flexpatch_training"),
+    detector: Annotated[DetectorName, typer.Option(help="What finds the objects; auto takes what is there.")] = (
+        DetectorName.AUTO
+    ),
+    weights: Annotated[
+        Path | None, typer.Option(help="The detector's file: .onnx, .pt, .engine, or MOT text (.txt).")
+    ] = None,
+    ground_truth: Annotated[
+        Path | None, typer.Option("--gt", help="Human annotation in MOT text; labels are then read from it.")
+    ] = None,
+    max_frames: Annotated[int, typer.Option(min=0, help="Frames to learn from; 0 takes the whole video.")] = 200,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="Least score of a detection.")] = 0.25,
+    nms: Annotated[float, typer.Option(min=0, max=1, help="Overlap above which the weaker detection goes.")] = 0.45,
+    classes: Annotated[str | None, typer.Option(help="Only these classes, as in: person,car")] = None,
+    horizon: Annotated[int, typer.Option(min=1, help="Frames a box is followed without detection.")] = 30,
+    stride: Annotated[int, typer.Option(min=1, help="Start to follow new boxes every so many frames.")] = 10,
+    max_depth: Annotated[int, typer.Option(min=1, help="Depth of the tree.")] = 5,
+    min_samples_split: Annotated[int, typer.Option(min=2, help="Fewest rows a node must hold to be split.")] = 10,
+    class_weight: Annotated[ClassWeight, typer.Option(help="Whether rare labels weigh as much as common ones.")] = (
+        ClassWeight.BALANCED
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 42,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Detect, follow, label, train and evaluate on one video; ends with the path of a report.
+
+    Stopped or killed, the same command goes on where it was.
+    """
+    from flexpatch_train import run as running
+    from flexpatch_train.train import TreeOptions
+
+    frames = SMOKE_FRAMES if smoke else max_frames
+    options = running.RunOptions(
+        video=video,
+        output=output,
+        detector=detector.value,
+        weights=weights,
+        ground_truth=ground_truth,
+        max_frames=frames or None,
+        confidence=confidence,
+        nms_iou=nms,
+        classes=None if classes is None else tuple(name.strip() for name in classes.split(",") if name.strip()),
+        device=device,
+        stride_frames=stride,
+        horizon_frames=horizon,
+        tree=TreeOptions(
+            max_depth=max_depth,
+            min_samples_split=min_samples_split,
+            class_weight=class_weight.value,
+            random_state=seed,
+        ),
+        seed=seed,
+    )
+    hint = "try --confidence 0.1, another --detector, more --max-frames, or another --gt"
+    with hint_on(DatasetError, hint), hint_on(ModelError, "give another model with --weights"):
+        if dry_run:
+            _print_plan(running.plan(options), as_json=as_json)
+            return
+        _run(options, as_json=as_json)
+
+
+@app.command()
+def demo(
+    *,
+    output: Output = Path("flexpatch_demo"),
+    as_json: Json = False,
+) -> None:
+    """Make a small scene whose boxes are known exactly, and take it through the whole workflow."""
+    from flexpatch_train.demo import demo_options
+
+    options = demo_options(output, tell=talk)
+    _run(options, as_json=as_json)
+
+
+@app.command()
+def check(
+    *,
+    model: Annotated[Path, typer.Argument(help="A flexpatch_model.joblib.", show_default=False)],
+    table: Annotated[
+        Path | None, typer.Option("--table", help="Its training_data.csv; looked for beside the model.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a saved model: its hash, that it is safe to read, and that it scores what its manifest says."""
+    from flexpatch_train import check as checking
+
+    found = checking.check(model, table)
+    if as_json:
+        print_json(found)
+        return
+    result(f"{found.model}: unchanged, safe to read; macro-F1 in its manifest {found.claimed.text()}")
+    if found.reproduced is None:
+        result("the held-out score was not computed anew: training_data.csv is not beside it")
+    else:
+        result(f"computed anew on the held-out rows: {found.reproduced:.4f}")
+    for doubt in found.doubts:
+        result(f"not to be relied on: {doubt}")
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
+    from footage.cli import doctor as checks
+
+    extra = "uv pip install 'flexpatch-train[{}]'"
+    raise typer.Exit(
+        checks.run_doctor(
+            [
+                checks.check_python,
+                lambda: checks.check_package("scikit-learn", purpose="the tree"),
+                checks.check_video,
+                checks.check_onnxruntime,
+                lambda: checks.check_package(
+                    "ultralytics", purpose=".pt detectors", required=False, remedy=extra.format("ultralytics")
+                ),
+                lambda: checks.check_package(
+                    "tensorrt", purpose=".engine detectors", required=False, remedy=extra.format("tensorrt")
+                ),
+                checks.check_cuda,
+                lambda: checks.check_disk(Path.cwd()),
+            ],
+            as_json=as_json,
+        )
+    )
+
+
+def _run(options: RunOptions, *, as_json: bool) -> None:
+    from flexpatch_train import run as running
+    from flexpatch_train.outputs import metrics_of, output_files
+    from footage.cli.progress import progress
+
+    findings = running.run(
+        options,
+        tell=talk,
+        make_progress=lambda total, done: progress(total, "frames", "detecting and following", already_done=done),
+    )
+    files = output_files(options.output)
+    if as_json:
+        print_json({**metrics_of(findings), "warnings": findings.warnings, "files": [str(file) for file in files]})
+        return
+    result(findings.lead)
+    for file in files:
+        result(str(file))
+
+
+def _print_plan(plan: Plan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan)
+        return
+    frames = "all frames" if plan.frames is None else f"{plan.frames} frames"
+    time = "" if plan.estimated_seconds is None else f", about {plan.estimated_seconds:.0f} s in all"
+    disk = "" if plan.disk_bytes is None else f", about {plan.disk_bytes / 1e6:.0f} MB on disk"
+    result(f"would read {frames} at {plan.seconds_per_frame * 1e3:.0f} ms each{time}{disk}")
+    result(f"would detect with {plan.detector}")
+
+
+def main() -> None:
+    """The console script."""
+    run_app(app)
+
+
+if __name__ == "__main__":
+    main()
