@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from bisect import bisect_left
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from footage.errors import VideoError
+from footage.video._structure import missing_bytes
 
 _DEFAULT_RATE = Fraction(25)  # what FFmpeg too assumes for streams that carry neither times nor a rate
 
@@ -30,12 +32,9 @@ def open_container(path: Path) -> InputContainer:
     try:
         # The prefix keeps FFmpeg from reading "a:b.mp4" as protocol "a".
         container = av.open(f"file:{path}", "r", options={"protocol_whitelist": "file"})
-    except av.error.InvalidDataError:
-        raise VideoError(_why_unreadable(path), where=path, remedy="check that it plays, or copy it again") from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise VideoError(
-            f"cannot be opened ({plain_reason(error)})", where=path, remedy="check that it plays"
-        ) from None
+        reason = _why_unreadable(path) or f"cannot be opened ({plain_reason(error)})"
+        raise VideoError(reason, where=path, remedy="check that it plays, or copy it again") from None
     name = container.format.name
     if name in _PLAYLISTS or name in _STILLS:
         container.close()
@@ -52,6 +51,9 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
+            # PyAV's type does not say so, but a codec that damage made unknown leaves no context.
+            if getattr(stream, "codec_context", None) is None:
+                raise VideoError("no decoder knows this video", where=path, remedy="convert it to H.264")
             return stream
     kind = "only sound" if container.streams.audio else "no video"
     raise VideoError(f"the file holds {kind}", where=path, remedy="name a file with moving pictures")
@@ -66,14 +68,25 @@ def set_threads(stream: VideoStream, threads: int | None) -> None:
         stream.codec_context.thread_type = "AUTO"
 
 
-def _why_unreadable(path: Path) -> str:
-    """A plainer reason than "invalid data" where the first bytes give one away."""
+def undecodable(path: Path) -> VideoError:
+    """The error for a file that opens but gives no picture."""
+    cut = missing_bytes(path)
+    what = "not one frame could be decoded" if cut is None else f"not one frame could be decoded: {cut}"
+    return VideoError(what, where=path, remedy="check that it plays, or copy it again")
+
+
+def _why_unreadable(path: Path) -> str | None:
+    """A plainer reason than FFmpeg's where the first bytes give one away."""
     with path.open("rb") as file:
         head = file.read(4096)
     if head[4:8] == b"ftyp":
-        return "the MP4/MOV file lacks its index (moov): the recording or copy was not finished"
-    printable_share = sum(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head) / len(head)
-    return "this is text, not a video" if printable_share > 0.97 else "not a video that FFmpeg knows, or damaged"
+        return "the index (moov) of this MP4/MOV file is missing or cut: the recording or copy was not finished"
+    cut = missing_bytes(path)
+    if cut is not None:
+        return str(cut)
+    if sum(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head) > 0.97 * len(head):
+        return "this is text, not a video"
+    return "this is not a video that FFmpeg knows, or its beginning is damaged"
 
 
 def plain_reason(error: BaseException) -> str:
@@ -97,19 +110,33 @@ def tick(stream: VideoStream) -> Fraction:
     return stream.time_base or 1 / _DEFAULT_RATE
 
 
-def duration_seconds(container: InputContainer, stream: VideoStream, start: float) -> float | None:
-    """Length of the video stream as the file declares it; ``start`` is its first frame on the file's clock."""
+def duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """Length of the video from its first frame, as the file declares it; sound may make it longer."""
+    end = declared_end_seconds(container, stream)
+    if end is not None:
+        return end
     if stream.duration:
         return float(stream.duration * tick(stream))
-    # Matroska: a tag with the end of the last frame on the file's clock, or the segment's duration (sound included).
-    clock = stream.metadata.get("DURATION")
-    if clock is not None:
-        try:
-            hours, minutes, seconds = clock.split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - start
-        except ValueError:
-            pass
+    start = float(start_ticks(stream) * tick(stream))
     return container.duration / av.time_base - start if container.duration else None
+
+
+def declared_end_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """When the video stream ends, from its first frame, where the container declares that for the stream itself.
+
+    None for MP4/MOV, whose sample table is a better promise, and for transport streams, where it is an estimate.
+    """
+    if container.format.name == "avi" and stream.duration:
+        return float(stream.duration * tick(stream))
+    if "matroska" not in container.format.name:
+        return None
+    # Written by common muxers as the end of the last frame on the file's own clock, "00:00:02.600000000".
+    clock = stream.metadata.get("DURATION", "")
+    with contextlib.suppress(ValueError):
+        hours, minutes, seconds = clock.split(":")
+        end = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        return end - float(start_ticks(stream) * tick(stream))
+    return None
 
 
 def sample_count(container: InputContainer, stream: VideoStream) -> int | None:
@@ -119,7 +146,22 @@ def sample_count(container: InputContainer, stream: VideoStream) -> int | None:
     return sum(not entry.is_discard for entry in stream.index_entries)
 
 
-def packet_times(path: Path) -> list[float]:
+class PacketIndex:
+    """Numbers of frames by their time, from a file's packets; read once, when first asked, without decoding."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._times: list[float] | None = None
+
+    def index_of(self, pts_seconds: float) -> int:
+        """How many frames are shown before the one at ``pts_seconds``."""
+        if self._times is None:
+            self._times = _packet_times(self._path)
+        # Half a millisecond: times are multiples of a tick and differ in the last digits of a float only.
+        return bisect_left(self._times, pts_seconds - 0.0005)
+
+
+def _packet_times(path: Path) -> list[float]:
     """Presentation times of every packet of the video stream, sorted, in seconds from the start; nothing is decoded."""
     with open_container(path) as container:
         stream = video_stream(container, path)

@@ -16,16 +16,24 @@ from av.video.stream import VideoStream
 
 from footage.errors import VideoError
 from footage.video._av import nominal_ticks, open_container, plain_reason, set_threads, start_ticks, tick, video_stream
+from footage.video._ending import Outcome
 
 
 @dataclass(slots=True)
 class Damage:
-    """What went wrong while decoding, for :class:`Ending`."""
+    """What went wrong while decoding, for :func:`footage.video._ending.judge`."""
 
     bad_packets: int = 0
     corrupt_frames: int = 0
     first_seconds: float | None = None
     demux_error: str | None = None
+
+    def enter(self, outcome: Outcome) -> None:
+        """Add this record to what the reader saw."""
+        outcome.undecodable, outcome.damaged = self.bad_packets, self.corrupt_frames
+        outcome.first_damage_seconds = self.first_seconds
+        if self.demux_error is not None:
+            outcome.stopped_by.append(f"the container is damaged ({self.demux_error})")
 
 
 @dataclass(slots=True)
@@ -109,8 +117,7 @@ class Cursor:
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(TimedFrames(self._container, self._stream))
         self._now: tuple[int, VideoFrame] | None = next(self._frames, None)
         self._next: tuple[int, VideoFrame] | None = next(self._frames, None)
-        # Bare codec streams carry no times to seek by.
-        self._seekable = self._now is not None and (self._now[1].pts is not None)
+        self._seekable = self._can_seek()
 
     def close(self) -> None:
         if self._container is not None:
@@ -128,6 +135,17 @@ class Cursor:
         if self._now is None:
             raise VideoError("nothing could be decoded", where=f"{self._path} at {seconds:.3f} s")
         return self._now
+
+    def _can_seek(self) -> bool:
+        """Whether times after a seek are exact.
+
+        Bare codec streams carry no times to seek by. Where frames are reordered, AVI and MPEG program streams do not
+        time every frame: how many are dropped after a seek, and with them all times that follow, is up to the decoder.
+        """
+        assert self._container is not None  # noqa: S101 - called while open
+        if self._container.format.name in {"avi", "mpeg"}:
+            return not self._stream.codec_context.has_b_frames
+        return self._now is not None and self._now[1].pts is not None
 
     def _advance(self) -> None:
         self._now, self._next = self._next, next(self._frames, None)

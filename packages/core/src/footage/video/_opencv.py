@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footage.errors import VideoError
-from footage.video._structure import missing_bytes
-from footage.video.reader import VideoReader
+from footage.video._ending import Outcome, judge
+from footage.video.reader import VideoReader, check_span
 from footage.video.types import Ending, Frame, VideoInfo
 
 
@@ -47,26 +47,22 @@ class OpenCVReader(VideoReader):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`VideoReader.frames`."""
-        if start < 0:
-            raise ValueError(f"start must not be negative, but is {start}")
+        check_span(start, stop)
+        self._check_open()
         self.ending = None
-        count, last = 0, None
+        return self._frames(start, stop)
+
+    def _frames(self, start: int, stop: int | None) -> Iterator[Frame]:
+        outcome = Outcome()
         for seconds, picture in self._timed():
-            if stop is not None and count >= stop:
+            outcome.last_pts_seconds = seconds
+            if outcome.frames >= start:
+                yield Frame(outcome.frames, seconds, image=np.ascontiguousarray(picture[:, :, ::-1]))
+            outcome.frames += 1
+            if outcome.frames == stop:
                 return
-            last = seconds
-            if count >= start:
-                yield Frame(count, seconds, image=np.ascontiguousarray(picture[:, :, ::-1]))
-            count += 1
-        cut = missing_bytes(self._path)
-        expected = None if cut is None else self.info.frame_count_estimate
-        self.ending = Ending(
-            frames_decoded=count,
-            frames_expected=expected,
-            last_pts_seconds=last,
-            cut_short=cut is not None,
-            reason=None if cut is None else f"{cut}: {count} frames decoded",
-        )
+        # OpenCV's own count and duration are estimates: only missing bytes are proof.
+        self.ending = judge(self.info, outcome)
 
     def frame_at(self, seconds: float) -> Frame:
         """See :meth:`VideoReader.frame_at`. Decodes from the beginning: OpenCV's own seek is not exact."""
@@ -85,9 +81,12 @@ class OpenCVReader(VideoReader):
         """See :meth:`VideoReader.close`."""
         self._closed = True
 
-    def _open(self) -> cv2.VideoCapture:
+    def _check_open(self) -> None:
         if self._closed:
             raise ValueError("the reader is closed")
+
+    def _open(self) -> cv2.VideoCapture:
+        self._check_open()
         name = os.fspath(self._path)
         try:
             name.encode("utf-8")
@@ -96,9 +95,16 @@ class OpenCVReader(VideoReader):
                 "OpenCV cannot open a name that is not UTF-8", where=self._path, remedy="rename it or read it with PyAV"
             ) from None
         parameters = [] if self._threads is None else [cv2.CAP_PROP_N_THREADS, self._threads]
-        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, parameters)
+        level = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error below says it better
+        try:
+            capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, parameters)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         if not capture.isOpened():
-            raise VideoError("not a video that OpenCV can open", where=self._path, remedy="check that it plays")
+            raise VideoError(
+                "this is not a video that OpenCV can open", where=self._path, remedy="read it with PyAV, which says why"
+            )
         return capture
 
     def _timed(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:

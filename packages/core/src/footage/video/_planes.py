@@ -23,7 +23,7 @@ class PlaneSource:
 
     def rgb(self) -> NDArray[np.uint8]:
         """RGB, (H, W, 3), rotated as displayed."""
-        return _turn(np.asarray(self._frame.to_ndarray(format="rgb24"), dtype=np.uint8), self._quarter_turns)
+        return turn(np.asarray(self._frame.to_ndarray(format="rgb24"), dtype=np.uint8), self._quarter_turns)
 
     def gray(self) -> NDArray[np.uint8]:
         """Full-range BT.601 luma, (H, W), rotated as displayed."""
@@ -42,7 +42,7 @@ class PlaneSource:
             chroma=planes.chroma if matrix is not None else None,
             matrix=matrix,
         )
-        return _turn(gray, self._quarter_turns)
+        return turn(gray, self._quarter_turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ def _plane(frame: VideoFrame, number: int, kind: type[_Sample]) -> NDArray[_Samp
     return rows.reshape(-1, plane.line_size // rows.itemsize)[: plane.height, : plane.width]
 
 
-def _turn(picture: NDArray[np.uint8], quarter_turns: int) -> NDArray[np.uint8]:
+def turn(picture: NDArray[np.uint8], quarter_turns: int) -> NDArray[np.uint8]:
+    """Turn a picture anticlockwise by quarter turns; the result is contiguous."""
     return picture if quarter_turns == 0 else np.ascontiguousarray(np.rot90(picture, quarter_turns))
 
 

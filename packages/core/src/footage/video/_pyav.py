@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,19 +13,22 @@ from av.video.stream import VideoStream
 
 from footage.errors import VideoError
 from footage.video._av import (
+    PacketIndex,
+    declared_end_seconds,
     duration_seconds,
+    nominal_ticks,
     open_container,
-    packet_times,
     sample_count,
     set_threads,
     start_ticks,
     tick,
+    undecodable,
     video_stream,
 )
-from footage.video._decode import Cursor, Damage, TimedFrames
+from footage.video._decode import Cursor, TimedFrames
+from footage.video._ending import Outcome, judge
 from footage.video._planes import PlaneSource, quarter_turns_of
-from footage.video._structure import missing_bytes
-from footage.video.reader import VideoReader
+from footage.video.reader import VideoReader, check_span
 from footage.video.types import Ending, Frame, VideoInfo
 
 
@@ -36,7 +38,7 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, first: 
     width, height = (first.height, first.width) if turns % 2 else (first.width, first.height)
     rate = stream.average_rate or stream.guessed_rate
     start = float(start_ticks(stream) * tick(stream))
-    duration = duration_seconds(container, stream, start)
+    duration = duration_seconds(container, stream)
     estimate = stream.frames or (round(duration * rate) if duration is not None and rate else None)
     return VideoInfo(
         path=path,
@@ -62,7 +64,7 @@ class PyAVReader(VideoReader):
         self._threads = threads
         self._closed = False
         self._cursor: Cursor | None = None
-        self._times: list[float] | None = None
+        self._index = PacketIndex(path)
         self.ending: Ending | None = None
         with open_container(path) as container:
             stream = video_stream(container, path)
@@ -70,38 +72,41 @@ class PyAVReader(VideoReader):
             timed = TimedFrames(container, stream)
             first = next((frame for _, frame in timed), None)
             if first is None:
-                raise VideoError(
-                    "not one frame could be decoded", where=path, remedy="check that it plays, or copy it again"
-                )
+                raise undecodable(path)
             self.info = describe(path, container, stream, first)
             self._size = (first.width, first.height)
             self._turns = quarter_turns_of(first)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`VideoReader.frames`."""
-        if start < 0:
-            raise ValueError(f"start must not be negative, but is {start}")
+        check_span(start, stop)
         self._check_open()
         self.ending = None
+        return self._frames(start, stop)
+
+    def _frames(self, start: int, stop: int | None) -> Iterator[Frame]:
+        outcome = Outcome()
         with open_container(self._path) as container:
             stream = video_stream(container, self._path)
             set_threads(stream, self._threads)
             timed = TimedFrames(container, stream)
-            seconds_a_tick = float(tick(stream))
-            count, last, resized = 0, None, None
+            seconds_a_tick = tick(stream)
             for ticks, decoded in timed:
-                if stop is not None and count >= stop:
-                    return
                 if (decoded.width, decoded.height) != self._size:
-                    resized = f"the picture size changes to {decoded.width}x{decoded.height}"
+                    outcome.stopped_by.append(f"the picture size changes to {decoded.width}x{decoded.height}")
                     break
-                last = ticks * seconds_a_tick
-                if count >= start:
-                    yield Frame(count, last, source=PlaneSource(decoded, self._turns))
-                count += 1
-            self.ending = self._judge(
-                container=container, stream=stream, damage=timed.damage, count=count, last=last, resized=resized
-            )
+                seconds = float(ticks * seconds_a_tick)
+                outcome.last_pts_seconds = seconds
+                outcome.last_duration_seconds = float((decoded.duration or nominal_ticks(stream)) * seconds_a_tick)
+                if outcome.frames >= start:
+                    yield Frame(outcome.frames, seconds, source=PlaneSource(decoded, self._turns))
+                outcome.frames += 1
+                if outcome.frames == stop:
+                    return
+            outcome.promised_frames = sample_count(container, stream)
+            outcome.declared_end_seconds = declared_end_seconds(container, stream)
+            timed.damage.enter(outcome)
+            self.ending = judge(self.info, outcome)
 
     def frame_at(self, seconds: float) -> Frame:
         """See :meth:`VideoReader.frame_at`."""
@@ -113,7 +118,9 @@ class PyAVReader(VideoReader):
         ticks, decoded = self._cursor.displayed_at(seconds)
         pts_seconds = float(ticks * self._cursor.tick)
         return Frame(
-            lambda: self._index_of(pts_seconds), pts_seconds, source=PlaneSource(decoded, quarter_turns_of(decoded))
+            lambda: self._index.index_of(pts_seconds),
+            pts_seconds,
+            source=PlaneSource(decoded, quarter_turns_of(decoded)),
         )
 
     def close(self) -> None:
@@ -126,52 +133,3 @@ class PyAVReader(VideoReader):
     def _check_open(self) -> None:
         if self._closed:
             raise ValueError("the reader is closed")
-
-    def _index_of(self, pts_seconds: float) -> int:
-        if self._times is None:
-            self._times = packet_times(self._path)
-        # Half a millisecond: times are multiples of the tick, floats differ in the last digit only.
-        return bisect_left(self._times, pts_seconds - 0.0005)
-
-    def _judge(
-        self,
-        *,
-        container: InputContainer,
-        stream: VideoStream,
-        damage: Damage,
-        count: int,
-        last: float | None,
-        resized: str | None,
-    ) -> Ending:
-        """Tell a healthy end of file from a cut or damaged one."""
-        promised = sample_count(container, stream)
-        cut = missing_bytes(self._path)
-        expected = promised if promised is not None else (self.info.frame_count_estimate if cut else None)
-        lost = 0 if promised is None else max(0, promised - count)
-        causes: list[str] = []
-        if resized is not None:
-            causes.append(resized)
-        if cut is not None:
-            causes.append(str(cut))
-        if damage.demux_error is not None:
-            causes.append(f"the container is damaged ({damage.demux_error})")
-        if damage.bad_packets or (lost and not causes):
-            where = "" if damage.first_seconds is None else f", the first near {damage.first_seconds:.2f} s"
-            causes.append(f"{max(lost, damage.bad_packets)} frames could not be decoded{where}")
-        reason = None
-        if causes:
-            reached = "no time at all" if last is None else f"{last:.2f} s"
-            of_duration = (
-                "" if self.info.duration_seconds is None else f" of a declared {self.info.duration_seconds:.2f} s"
-            )
-            of_frames = "" if expected is None else f" of {expected} expected"
-            reason = f"{'; '.join(causes)}: {count} frames{of_frames} up to {reached}{of_duration}"
-        elif damage.corrupt_frames:
-            reason = f"{damage.corrupt_frames} of {count} frames show damage, the first near {damage.first_seconds} s"
-        return Ending(
-            frames_decoded=count,
-            frames_expected=expected,
-            last_pts_seconds=last,
-            cut_short=bool(causes),
-            reason=reason,
-        )

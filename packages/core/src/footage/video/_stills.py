@@ -14,7 +14,7 @@ from PIL import Image
 
 from footage.errors import VideoError
 from footage.video.images import read_image
-from footage.video.reader import VideoReader
+from footage.video.reader import VideoReader, check_span
 from footage.video.types import Ending, Frame, VideoInfo
 
 STILL_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -71,18 +71,21 @@ class StillsReader(VideoReader):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """See :meth:`VideoReader.frames`."""
-        if start < 0:
-            raise ValueError(f"start must not be negative, but is {start}")
+        check_span(start, stop)
+        self._check_open()
         self.ending = None
+        return self._frames(start, stop)
+
+    def _frames(self, start: int, stop: int | None) -> Iterator[Frame]:
         failures: list[str] = []
         count, last = 0, None
         for position, picture in self._readable(failures):
-            if stop is not None and count >= stop:
-                return
             last = float(position / self._rate)
             if count >= start:
                 yield Frame(count, last, image=picture)
             count += 1
+            if count == stop:
+                return
         reason = None
         if failures:
             others = f", and {len(failures) - 1} more" if len(failures) > 1 else ""

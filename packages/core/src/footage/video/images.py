@@ -15,8 +15,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from footage.errors import VideoError
 
-_MOST_PIXELS = 300_000_000
-
 
 def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:
     """Read a photo upright.
@@ -27,17 +25,13 @@ def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:
         RGB uint8 (H, W, 3).
 
     Raises:
-        VideoError: The file is missing, truncated, too large (over 300 megapixels) or no image.
+        VideoError: The file is missing, truncated, too large (over Pillow's limit of 179 megapixels) or no image.
     """
     path = Path(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    raise VideoError(
-                        f"{image.width}x{image.height} pixels are too many to read", where=path, remedy="scale it down"
-                    )
                 image.load()
                 upright = ImageOps.exif_transpose(image)
                 if upright.mode.startswith("I"):
@@ -51,8 +45,10 @@ def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:
         raise VideoError("may not be read", where=path, remedy="check the file's permissions") from None
     except UnidentifiedImageError:
         raise VideoError("not an image that can be read", where=path, remedy="check that it opens elsewhere") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "truncated" if "truncated" in str(error) else f"damaged ({error})"
+    except Image.DecompressionBombError:
+        raise VideoError("the image has too many pixels to read", where=path, remedy="scale it down") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({error})"
         raise VideoError(f"the image is {reason}", where=path, remedy="copy it again from its source") from None
 
 

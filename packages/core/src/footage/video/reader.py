@@ -102,6 +102,12 @@ def open_video(
     return PyAVReader(path, threads=threads)
 
 
+def check_span(start: int, stop: int | None) -> None:
+    """Refuse a range of frames that can only be a mistake."""
+    if start < 0 or (stop is not None and stop <= start):
+        raise ValueError(f"frames {start} to {stop} are no range")
+
+
 def check_readable(path: Path, *, folder: bool) -> None:
     """Refuse early, in plain words, what no decoder could open.
 

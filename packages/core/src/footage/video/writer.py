@@ -67,7 +67,7 @@ class VideoWriter:
             self._container = av.open(f"file:{self._partial}", "w", options=_container_options(self._path))
             stream = self._container.add_stream(codec, rate=Fraction(rate), options=_codec_options(codec, crf))
             self._stream = _prepared(stream, codec, size)
-        except (av.error.FFmpegError, OSError, ValueError) as error:
+        except (av.error.FFmpegError, OSError, TypeError, ValueError) as error:
             self._discard()
             reason = getattr(error, "strerror", None) or error
             raise VideoError(
@@ -145,7 +145,7 @@ class VideoWriter:
 def _prepared(stream: Stream, codec: str, size: tuple[int, int]) -> VideoStream:
     """Tell the encoder size, pixel layout and colour matrix."""
     if not isinstance(stream, VideoStream):
-        raise ValueError(f"{codec} encodes no video")  # noqa: TRY004 - the caller makes it a VideoError
+        raise TypeError(f"{codec} encodes no video")
     stream.width, stream.height = size
     stream.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
     # BT.601 and saying so: readers that ignore the tag assume it too.
