@@ -47,7 +47,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     for index, column in enumerate(columns):
         cells = [row[index] for row in content if row[index] is not None]
         numeric = bool(cells) and all(isinstance(cell, int | float) for cell in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(printable(column)), justify="right" if numeric else "left", overflow="fold")
     for row in content:
         table.add_row(*(Text("-" if cell is None else printable(str(cell))) for cell in row))
     terminal = sys.stdout.isatty()

@@ -137,5 +137,5 @@ def format_duration(seconds: float) -> str:
 def format_rate(per_second: float, unit: str) -> str:
     """A rate with its unit, by the second or, where that is below one, by the minute."""
     if per_second >= 1:
-        return f"{per_second:,.0f} {unit}/s" if per_second >= 100 else f"{per_second:.1f} {unit}/s"
+        return f"{per_second:,.0f} {unit}/s" if per_second >= 99.95 else f"{per_second:.1f} {unit}/s"
     return f"{per_second * MINUTE_SECONDS:.1f} {unit}/min"
