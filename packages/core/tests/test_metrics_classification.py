@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
 from footage.metrics.classification import (
     accuracy,
     average_precision,
     balanced_accuracy,
+    balanced_accuracy_of_confusion,
     class_scores,
     confusion_matrix,
     macro_f1,
+    macro_f1_of_confusion,
+    recall_of_confusion,
 )
 
 labels = st.sampled_from(["high", "low", "medium", "other"])

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from footage.metrics.intervals import Interval, group_bootstrap, wilson
+from footage.metrics.classification import (
+    confusion_matrix,
+    macro_f1,
+    macro_f1_of_confusion,
+    recall_of_confusion,
+)
+from footage.metrics.intervals import Interval, group_bootstrap, group_bootstrap_of_counts, wilson
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95]))
@@ -133,9 +139,7 @@ def test_bootstrap_of_counts_equals_the_bootstrap_over_rows() -> None:
     by_rows = group_bootstrap(
         lambda at: macro_f1(truth[at], answer[at]), groups, np.random.default_rng(1), resamples=200
     )
-    by_counts = group_bootstrap_of_counts(
-        macro_f1_of_confusion, counts, np.random.default_rng(1), n=400, resamples=200
-    )
+    by_counts = group_bootstrap_of_counts(macro_f1_of_confusion, counts, np.random.default_rng(1), n=400, resamples=200)
     assert by_counts.estimate == pytest.approx(by_rows.estimate, abs=1e-12)
     assert by_counts.low == pytest.approx(by_rows.low, abs=1e-12)
     assert by_counts.high == pytest.approx(by_rows.high, abs=1e-12)

@@ -19,7 +19,7 @@ COLUMN = {name: i for i, name in enumerate(FEATURES)}
 @given(arrays(np.float64, (3, 8, 2), elements=st.floats(-50, 50)), st.floats(-200, 200), st.floats(-200, 200))
 def test_flow_std_ignores_what_all_points_share(flow: np.ndarray, dx: float, dy: float) -> None:
     alive = np.ones((3, 8), bool)
-    np.testing.assert_allclose(flow_std(flow + (dx, dy), alive), flow_std(flow, alive), atol=1e-6)
+    np.testing.assert_allclose(flow_std(flow + np.array([dx, dy]), alive), flow_std(flow, alive), atol=1e-6)
 
 
 def test_flow_std_of_a_pure_pan_is_zero() -> None:

@@ -17,8 +17,12 @@ from flexpatch_train.table import feature_matrix, label_array
 from flexpatch_train.train import Predictor, TreeOptions, fit_baselines, fit_tree, tree_predictor
 from footage.dataset.splits import Fold, by_group, temporal_holdout, time_blocks
 from footage.errors import DatasetError
-from footage.metrics.classification import balanced_accuracy, confusion_matrix, macro_f1
-from footage.metrics.intervals import Interval, group_bootstrap
+from footage.metrics.classification import (
+    balanced_accuracy_of_confusion,
+    macro_f1_of_confusion,
+    recall_of_confusion,
+)
+from footage.metrics.intervals import Interval, group_bootstrap_of_counts
 
 TEST_FRACTION = 0.3
 PURGE_FRAMES = 15
@@ -28,6 +32,7 @@ MODEL = "decision tree"
 _HIGH = LABELS.index("high")
 
 Codes = NDArray[np.intp]
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,35 +175,43 @@ def _fold_answers(table: pd.DataFrame, fold: Fold, options: TreeOptions) -> dict
 
 def _score(test: pd.DataFrame, answers: dict[str, NDArray[np.str_]], rng: np.random.Generator) -> Evaluation:
     truth = _codes(label_array(test))
-    groups = test["track_id"].to_numpy()
-    codes = {name: _codes(answer) for name, answer in answers.items()}
-    high = np.flatnonzero(truth == _HIGH)
+    names, objects = np.unique(test["track_id"].to_numpy(), return_inverse=True)
+    tables = {name: _confusions(objects, len(names), truth, _codes(answer)) for name, answer in answers.items()}
     seed = int(rng.integers(2**31))
 
-    def interval(statistic: Callable[[Codes], float | None], rows: Codes) -> Interval:
+    def interval(statistic: Statistic, counts: NDArray[np.int64], n: int) -> Interval:
         # One seed for all: every predictor meets the same resamples, so differences between them are paired.
-        return group_bootstrap(lambda at: statistic(rows[at]), groups[rows], np.random.default_rng(seed))
+        return group_bootstrap_of_counts(statistic, counts, np.random.default_rng(seed), n=n)
 
-    everything = np.arange(len(truth))
+    def recall_high(counts: NDArray[np.int64]) -> Interval:
+        having = counts[counts[:, _HIGH].sum(axis=1) > 0]
+        return interval(lambda c: recall_of_confusion(c, _HIGH), having, int(having[:, _HIGH].sum()))
 
-    def score(name: str, answer: Codes) -> Score:
-        return Score(
+    scores = tuple(
+        Score(
             name=name,
-            macro_f1=interval(lambda at: macro_f1(truth[at], answer[at]), everything),
-            recall_high=interval(lambda at: float(np.mean(answer[at] == _HIGH)), high),
-            balanced_accuracy=interval(lambda at: balanced_accuracy(truth[at], answer[at]), everything),
+            macro_f1=interval(macro_f1_of_confusion, counts, len(truth)),
+            recall_high=recall_high(counts),
+            balanced_accuracy=interval(balanced_accuracy_of_confusion, counts, len(truth)),
         )
-
-    scores = tuple(score(name, answer) for name, answer in codes.items())
+        for name, counts in tables.items()
+    )
     best = max(scores[1:], key=lambda one: one.macro_f1.estimate or 0.0)
-    mine, other = codes[MODEL], codes[best.name]
+    pair = np.stack([tables[MODEL], tables[best.name]], axis=1)
     return Evaluation(
         scores=scores,
-        confusion=confusion_matrix(truth, mine, labels=np.arange(len(LABELS))),
-        gain=interval(lambda at: macro_f1(truth[at], mine[at]) - macro_f1(truth[at], other[at]), everything),
+        confusion=tables[MODEL].sum(axis=0),
+        gain=interval(lambda c: macro_f1_of_confusion(c[:, 0]) - macro_f1_of_confusion(c[:, 1]), pair, len(truth)),
         best_baseline=best.name,
         predictions=answers[MODEL],
     )
+
+
+def _confusions(objects: Codes, count: int, truth: Codes, answer: Codes) -> NDArray[np.int64]:
+    """A confusion matrix an object: ``(objects, 3, 3)``, rows true."""
+    size = len(LABELS)
+    cells = (objects * size + truth) * size + answer
+    return np.bincount(cells, minlength=count * size * size).reshape(count, size, size)
 
 
 def _codes(labels: NDArray[np.str_]) -> Codes:

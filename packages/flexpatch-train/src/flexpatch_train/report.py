@@ -53,7 +53,9 @@ def _comparison(page: Page, findings: Findings) -> None:
         page.note(f"{warning[0].upper()}{warning[1:]}.", kind="warning")
     page.note(_gain_in_words(held_out), kind="info")
     page.section("Scores")
-    page.table(*_score_table(held_out), caption=f"The model that ships, on {findings.learned.split.words}; {_counts(held_out)}")
+    page.table(
+        *_score_table(held_out), caption=f"The model that ships, on {findings.learned.split.words}; {_counts(held_out)}"
+    )
     blocks = findings.learned.cross_validated
     if blocks is None:
         page.note(

@@ -98,7 +98,8 @@ def _plan(table: pd.DataFrame, mistake: pd.Series, pictures: int) -> pd.DataFram
     rows = table[same]
     rows = rows.head(max(int((rows["frame"] <= mistake["frame"]).sum()), pictures))
     chosen = np.unique(np.linspace(0, len(rows) - 1, pictures).round().astype(int))
-    return rows.iloc[chosen]
+    spread: pd.DataFrame = rows.iloc[chosen]
+    return spread
 
 
 def _title(mistake: pd.Series) -> str:

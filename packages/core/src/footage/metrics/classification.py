@@ -165,6 +165,36 @@ def balanced_accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
     return float(np.mean(recalls))
 
 
+def macro_f1_of_confusion(confusion: ArrayLike) -> NDArray[np.float64]:
+    """:func:`macro_f1` from confusion matrices ``(..., C, C)``, rows true: ``(...)``, NaN for an empty matrix."""
+    matrix = np.asarray(confusion, dtype=np.float64)
+    hits = np.diagonal(matrix, axis1=-2, axis2=-1)
+    weight = matrix.sum(axis=-1) + matrix.sum(axis=-2)
+    return _mean_where(2 * hits / np.where(weight > 0, weight, 1), weight > 0)
+
+
+def balanced_accuracy_of_confusion(confusion: ArrayLike) -> NDArray[np.float64]:
+    """:func:`balanced_accuracy` from confusion matrices ``(..., C, C)``, rows true: ``(...)``, NaN for an empty one."""
+    matrix = np.asarray(confusion, dtype=np.float64)
+    support = matrix.sum(axis=-1)
+    recall = np.diagonal(matrix, axis1=-2, axis2=-1) / np.where(support > 0, support, 1)
+    return _mean_where(recall, support > 0)
+
+
+def recall_of_confusion(confusion: ArrayLike, index: int) -> NDArray[np.float64]:
+    """Recall of the class at ``index`` from confusion matrices ``(..., C, C)``, rows true; NaN where it is absent."""
+    row = np.asarray(confusion, dtype=np.float64)[..., index, :]
+    support = row.sum(axis=-1)
+    return np.where(support > 0, row[..., index] / np.where(support > 0, support, 1), np.nan)
+
+
+def _mean_where(values: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean over the last axis of the entries that count; NaN where none does."""
+    number = counts.sum(axis=-1)
+    total = np.where(counts, values, 0.0).sum(axis=-1)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
 def average_precision(is_positive: ArrayLike, scores: ArrayLike) -> AveragePrecision:
     """Step-wise area under the precision-recall curve, ``sum (R_k - R_{k-1}) P_k``.
 

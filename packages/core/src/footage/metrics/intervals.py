@@ -138,10 +138,68 @@ def group_bootstrap(
         value = _value(statistic, np.concatenate([by_group[g] for g in drawn]))
         if value is not None:
             values.append(value)
+    return result(*_percentiles(np.array(values), resamples, confidence))
+
+
+def group_bootstrap_of_counts(
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    counts: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    n: int,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> Interval:
+    """:func:`group_bootstrap` for a statistic of counts that add up over groups, hundreds of times faster.
+
+    Scores of a classifier depend on the rows only through the confusion matrix, and the matrix of a resample is the sum
+    of its groups' matrices: all resamples are one matrix product.
+
+    Args:
+        statistic: takes counts ``(R, ...)``, one resample a row, and returns the figures ``(R,)``; NaN where a figure
+            cannot be computed.
+        counts: ``(G, ...)``, one entry a group, for instance its confusion matrix.
+        rng: source of the resamples.
+        n: rows counted, for the record.
+        resamples: how many.
+        confidence: of the interval.
+
+    Returns:
+        As :func:`group_bootstrap`.
+
+    Raises:
+        ValueError: ``resamples`` is below 1 or the confidence is not between 0 and 1.
+    """
+    _check_confidence(confidence)
+    if resamples < 1:
+        raise ValueError(f"resamples is {resamples}, expected at least 1")
+    table = np.asarray(counts, dtype=np.float64)
+    groups = len(table)
+    estimate = float(statistic(table.sum(axis=0, keepdims=True))[0]) if n else np.nan
+
+    def result(low: float | None = None, high: float | None = None, reason: str | None = None) -> Interval:
+        figure = None if np.isnan(estimate) else estimate
+        return Interval(estimate=figure, low=low, high=high, n=n, groups=groups, confidence=confidence, reason=reason)
+
+    if np.isnan(estimate):
+        return result(reason="no rows" if n == 0 else "it cannot be computed from these rows")
+    if groups < 2:
+        return result(reason="one group only")
+    drawn = rng.integers(groups, size=(resamples, groups))
+    times = np.zeros((resamples, groups))
+    np.add.at(times, (np.arange(resamples)[:, None], drawn), 1.0)
+    values = statistic(np.tensordot(times, table, axes=1))
+    return result(*_percentiles(values[np.isfinite(values)], resamples, confidence))
+
+
+def _percentiles(
+    values: NDArray[np.float64], resamples: int, confidence: float
+) -> tuple[float | None, float | None, str | None]:
+    """Low, high and what weakens them, from the resamples in which the statistic exists."""
     missing = resamples - len(values)
     if len(values) * 2 < resamples:
-        return result(reason=f"it cannot be computed in {missing} of {resamples} resamples")
+        return None, None, f"it cannot be computed in {missing} of {resamples} resamples"
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     reason = f"{missing} of {resamples} resamples left out: it cannot be computed there" if missing else None
-    return result(float(low), float(high), reason)
+    return float(low), float(high), reason
