@@ -188,7 +188,10 @@ class _KeyframeDecoder:
             return None
         for packet in _packets(self._container, self._stream):
             at = packet.dts if packet.pts is None else packet.pts
-            if not packet.is_keyframe or (at is not None and self._too_early(at, ticks)):
+            wanted = packet.is_keyframe and (self._indexed or at is None or at >= ticks)
+            if self._indexed and not wanted:
+                return None  # the index promised a keyframe here
+            if not wanted:
                 continue
             try:
                 pictures = self._stream.decode(packet) or self._stream.decode(None)
@@ -196,9 +199,6 @@ class _KeyframeDecoder:
                 return None
             return next(((picture.pts, picture) for picture in pictures if picture.pts is not None), None)
         return None
-
-    def _too_early(self, at: int, ticks: int) -> bool:
-        return not self._indexed and at < ticks
 
     def _first_ticks(self) -> int:
         """Zero of the frame times; AVI's made-up times start at the decoder's delay."""
