@@ -13,18 +13,21 @@ import importlib
 import inspect
 import io
 import lzma
+import warnings
 import zlib
 from collections.abc import Callable
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
 
-from footage.errors import ModelError, UntrustedModel
+from footage.errors import ModelError, UntrustedModel, printable
 from footage.persistence._pickle import Allowed, Global, read_joblib
 from footage.runs.files import atomic_write_bytes
 
@@ -84,15 +87,19 @@ def load_estimator(path: str | PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
     Raises:
         UntrustedModel: the file asks for something outside the allow-list; nothing in it was executed.
         ModelError: the file is missing, cut short, too large, not a model, or made by another version of scikit-learn
-            in a way that this one cannot use.
+            in a way that this one cannot use. Another version that seems usable is a warning.
     """
+    versions: set[str] = set()
     try:
-        estimator = read_joblib(_content(Path(path), max_bytes), _allowed())
+        estimator = read_joblib(_content(Path(path), max_bytes), _allowed(versions))
         _check_estimator(estimator)
     except UntrustedModel as error:
         raise UntrustedModel(error.what, where=path, remedy=error.remedy) from error
     except ModelError as error:
         raise ModelError(error.what, where=path, remedy=error.remedy) from error
+    for version in sorted(versions - {sklearn.__version__}):
+        text = f"was written by scikit-learn {version}, read by {sklearn.__version__}: check its predictions"
+        warnings.warn(printable(f"{fspath(path)}: {text}"), stacklevel=2)
     return estimator
 
 
@@ -108,7 +115,7 @@ def save_estimator(estimator: object, path: str | PathLike[str]) -> None:
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer, protocol=4)
     data = buffer.getvalue()
-    _check_estimator(read_joblib(data, _allowed()))
+    _check_estimator(read_joblib(data, _allowed(set())))
     atomic_write_bytes(path, data)
 
 
@@ -151,8 +158,8 @@ def _decompressor(data: bytes) -> Callable[[bytes, int], bytes] | None:
     return next((opener for magic, opener in openers.items() if data.startswith(magic)), None)
 
 
-def _allowed() -> Allowed:
-    """The allow-list for the scikit-learn that is installed."""
+def _allowed(versions: set[str]) -> Allowed:
+    """The allow-list for the scikit-learn that is installed; versions that wrote the file are added to ``versions``."""
     classes = {
         Global(module, name): getattr(importlib.import_module(module), name)
         for module, names in _CLASSES.items()
@@ -176,7 +183,7 @@ def _allowed() -> Allowed:
         ("numpy.random.bit_generator", "SeedSequence"),
     ):
         calls[Global(module, name)] = _refuse_call
-    return Allowed(calls=calls, classes=classes, set_state=_set_state)
+    return Allowed(calls=calls, classes=classes, set_state=lambda target, state: _set_state(target, state, versions))
 
 
 def _refuse_call(*_: object) -> object:
@@ -208,7 +215,7 @@ def _make_tree(n_features: object, n_classes: object, n_outputs: object) -> obje
     return tree
 
 
-def _set_state(target: object, state: object) -> None:
+def _set_state(target: object, state: object, versions: set[str]) -> None:
     """Complete an object of an allowed class."""
     if isinstance(target, SpentGenerator):
         return
@@ -225,6 +232,10 @@ def _set_state(target: object, state: object) -> None:
         static = inspect.getattr_static(kind, key, None)
         if key.startswith("__") or callable(static) or isinstance(static, (property, classmethod, staticmethod)):
             raise UntrustedModel(f"replaces {kind.__name__}.{key}")
+    if isinstance(target, BaseEstimator):
+        versions.add(str(state.get("_sklearn_version", "of an unknown version")))
+        # Noted above, so that one line of ours replaces a paragraph for every estimator inside.
+        state["_sklearn_version"] = sklearn.__version__
     setter = getattr(target, "__setstate__", None)
     if setter is not None:
         setter(state)
