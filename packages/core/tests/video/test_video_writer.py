@@ -78,6 +78,31 @@ def test_an_interrupted_file_never_appears(tmp_path: Path, draw: Any) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_failed_write_leaves_nothing(tmp_path: Path, draw: Any) -> None:
+    # The encoder refuses its third frame because the time stands still.
+    writer = VideoWriter(tmp_path / "clip.avi", size=(160, 96), rate=25, codec="mpeg4")
+    writer.write(draw(0))
+    writer.write(draw(1))
+    writer.frames_written = 0
+    with pytest.raises(VideoError, match="cannot write"):
+        writer.write(draw(2))
+    assert list(tmp_path.iterdir()) == []
+    writer.close()
+
+
+def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").mkdir()
+    with pytest.raises(VideoError, match=r"clip\.mp4.*directory"):
+        VideoWriter(tmp_path / "clip.mp4", size=(64, 48), rate=25)
+
+
+def test_the_file_gets_ordinary_permissions(tmp_path: Path, draw: Any) -> None:
+    (tmp_path / "ordinary").touch()
+    with VideoWriter(tmp_path / "clip.mp4", size=(160, 96), rate=25) as writer:
+        writer.write(draw(0))
+    assert (tmp_path / "clip.mp4").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
 def test_nothing_written_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(VideoError, match="no frame was written"),

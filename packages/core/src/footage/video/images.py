@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import warnings
 from os import PathLike
 from pathlib import Path
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from footage.errors import VideoError
+from footage.runs.files import atomic_path
 
 
 def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:
@@ -67,15 +65,8 @@ def write_image(path: str | PathLike[str], rgb: NDArray[np.uint8], *, quality: i
     path = Path(path)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"a picture must be uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
-    partial: str | None = None
     try:
-        handle, partial = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        Image.fromarray(np.ascontiguousarray(rgb)).save(partial, quality=quality)
-        Path(partial).replace(path)
+        with atomic_path(path) as partial:
+            Image.fromarray(np.ascontiguousarray(rgb)).save(partial, quality=quality)
     except (OSError, ValueError) as error:
         raise VideoError(f"cannot write the image ({error})", where=path, remedy="check folder and suffix") from None
-    finally:
-        if partial is not None:
-            with contextlib.suppress(FileNotFoundError):
-                Path(partial).unlink()

@@ -17,7 +17,7 @@ Backend = Literal["auto", "pyav", "opencv", "stills"]
 
 
 class VideoReader(ABC):
-    """Frames of one video. Use it as a context manager; ``close`` is also called when it is collected.
+    """Frames of one video. Use it as a context manager. Frames already handed out stay valid after it is closed.
 
     Attributes:
         info: what the file says about itself.

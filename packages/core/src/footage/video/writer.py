@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
@@ -22,6 +20,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from footage.errors import VideoError
+from footage.runs.files import atomic_path
+
+
+class _Discarded(Exception):  # noqa: N818 - tells the temporary file that it is not wanted, and is never seen
+    """The file will not be finished."""
 
 
 class VideoWriter:
@@ -61,10 +64,12 @@ class VideoWriter:
         self.frames_written = 0
         if min(size) < 1 or rate <= 0:
             raise ValueError(f"size {size} and rate {rate} must be positive")
-        self._partial = _partial_name(self._path)
         self._container: OutputContainer | None = None
+        self._atomic = atomic_path(self._path)
         try:
-            self._container = av.open(f"file:{self._partial}", "w", options=_container_options(self._path))
+            partial = self._atomic.__enter__()
+            partial.touch()  # PyAV opens the file with the first frame: too late to hear that the folder is missing
+            self._container = av.open(f"file:{partial}", "w", options=_container_options(self._path))
             stream = self._container.add_stream(codec, rate=Fraction(rate), options=_codec_options(codec, crf))
             self._stream = _prepared(stream, codec, size)
         except (av.error.FFmpegError, OSError, TypeError, ValueError) as error:
@@ -109,7 +114,7 @@ class VideoWriter:
         try:
             self._container.close()
             self._container = None
-            self._partial.replace(self._path)
+            self._atomic.__exit__(None, None, None)
         except (av.error.FFmpegError, OSError) as error:
             self._discard()
             raise VideoError(f"cannot finish the video ({error})", where=self._path) from None
@@ -139,7 +144,7 @@ class VideoWriter:
             # The file is thrown away: why it could not be finished does not matter.
             with contextlib.suppress(av.error.FFmpegError, OSError):
                 container.close()
-        self._partial.unlink(missing_ok=True)
+        self._atomic.__exit__(_Discarded, _Discarded(), None)
 
 
 def _prepared(stream: Stream, codec: str, size: tuple[int, int]) -> VideoStream:
@@ -152,18 +157,6 @@ def _prepared(stream: Stream, codec: str, size: tuple[int, int]) -> VideoStream:
     stream.codec_context.colorspace = int(Colorspace.SMPTE170M)
     stream.codec_context.color_range = int(ColorRange.MPEG)
     return stream
-
-
-def _partial_name(path: Path) -> Path:
-    """A new file beside ``path`` with the same suffix, so that a rename completes it."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise VideoError(
-            f"the folder cannot be written ({error.strerror})", where=path, remedy="make it, or choose another"
-        ) from None
-    os.close(handle)
-    return Path(name)
 
 
 def _container_options(path: Path) -> dict[str, str]:
