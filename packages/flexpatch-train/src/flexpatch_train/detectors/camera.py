@@ -14,6 +14,8 @@ _LEAST_EIGENVALUE = 1e-4
 _FEWEST_POINTS = 12
 _REPROJECTION_PX = 1.0
 _LEAST_INLIER_SHARE = 0.3
+# Points that agree must span this share of the picture: on a plain wall all corners are those of what crosses it.
+_LEAST_SPAN_SHARE = 0.15
 # Below this the camera stands still: resampling for less would only blur, and small errors would add up.
 _STILL_PX = 0.3
 # Grey levels beyond this count the same, so that moving objects weigh no more than their area.
@@ -53,7 +55,6 @@ def camera_motion(previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> ND
     moved = cv2.perspectiveTransform(corners[None], fitted)[0]
     if np.abs(moved - corners).max() < _STILL_PX:
         return still
-    # Where the background is plain the only corners are those of moving objects: their motion explains nothing else.
     if not _difference(previous, current, fitted) < (1 - _LEAST_GAIN) * before:
         return still
     return fitted
@@ -71,6 +72,9 @@ def _fit(previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> NDArray[np.
         return None
     homography, inliers = cv2.findHomography(points[found], followed[found], cv2.RANSAC, _REPROJECTION_PX)
     if homography is None or not np.isfinite(homography).all() or inliers.mean() < _LEAST_INLIER_SHARE:
+        return None
+    hull = cv2.convexHull(points[found][inliers.ravel() == 1])
+    if cv2.contourArea(hull) < _LEAST_SPAN_SHARE * previous.size:
         return None
     return np.asarray(homography, np.float64)
 

@@ -19,6 +19,8 @@ _WORK_WIDTH_PX = 480
 _STRIDE_FRAMES = 8
 _SAMPLES = 9
 _RECENT_FRAMES = 6
+# The longest that a camera's standing still is measured against one frame.
+_ANCHOR_FRAMES = 24
 _FEWEST_SAMPLES = 5
 # A sample that shows less of the current picture than this helps little.
 _LEAST_COVERAGE = 0.6
@@ -57,8 +59,8 @@ class MotionDetector:
 
     At about 480 px width, earlier pictures are laid over the current one by the camera's motion; their median is the
     background. What differs from it by more than noise (median absolute deviation) and by more than a pixel of
-    misplacement explains is an object. The answer for a frame depends on that frame and the 72 before it only: after a
-    pause of the run those are enough to go on exactly. What stands still for most of them fades into the background.
+    misplacement explains is an object. The answer for a frame depends on that frame and the 96 before it only: after a
+    pause of the run those are enough to go on exactly. What stands still for most of 72 fades into the background.
 
     Args:
         confidence: detections that score less are dropped, in [0, 1].
@@ -70,7 +72,7 @@ class MotionDetector:
 
     name = "motion"
     class_names = ("moving",)
-    memory_frames = _STRIDE_FRAMES * _SAMPLES
+    memory_frames = _STRIDE_FRAMES * _SAMPLES + _ANCHOR_FRAMES
 
     def __init__(self, *, confidence: float = 0.25, classes: tuple[str, ...] | None = None) -> None:
         if classes is not None and any(name not in self.class_names for name in classes):
@@ -81,23 +83,26 @@ class MotionDetector:
         self._confidence = confidence
         self._samples: deque[_Sample] = deque(maxlen=_SAMPLES)
         self._recent: deque[_Sample] = deque(maxlen=_RECENT_FRAMES)
-        self._grey: NDArray[np.uint8] | None = None
+        self._anchor: NDArray[np.uint8] | None = None
         self._frame_index = 0
 
     def detect(self, image: NDArray[np.uint8], *, frame_index: int) -> Detections:
         """The objects that move in frame ``frame_index``; none in the first frame and the first after a cut."""
         picture = _reduced(image)
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-        if self._grey is None or frame_index != self._frame_index + 1 or grey.shape != self._grey.shape:
+        if self._anchor is None or frame_index != self._frame_index + 1 or grey.shape != self._anchor.shape:
             self._forget()
+            self._anchor = grey
         else:
-            self._follow(camera_motion(self._grey, grey))
+            self._follow(self._anchor, grey)
         found = self._find(picture, (image.shape[1], image.shape[0]))
         sample = _Sample(picture, frame_index, np.eye(3))
         self._recent.append(sample)
         if frame_index % _STRIDE_FRAMES == 0:
             self._samples.append(sample)
-        self._grey, self._frame_index = grey, frame_index
+        if frame_index % _ANCHOR_FRAMES == 0:
+            self._anchor = grey
+        self._frame_index = frame_index
         return found
 
     def describe(self) -> dict[str, str | int | float | bool]:
@@ -106,21 +111,29 @@ class MotionDetector:
             "detector": self.name,
             "confidence": self._confidence,
             "work_width_px": _WORK_WIDTH_PX,
-            "background_frames": self.memory_frames,
+            "background_frames": _STRIDE_FRAMES * _SAMPLES,
             "least_threshold": _LEAST_THRESHOLD,
         }
 
     def _forget(self) -> None:
         self._samples.clear()
         self._recent.clear()
-        self._grey = None
+        self._anchor = None
 
-    def _follow(self, motion: NDArray[np.float64] | Break) -> None:
+    def _follow(self, anchor: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
+        """Move everything remembered along with the camera, which is measured against the anchor.
+
+        The anchor stays while the camera does: measured from frame to frame, a slow pan would pass for standing still.
+        """
+        motion = camera_motion(anchor, grey)
         if isinstance(motion, Break):
             self._forget()
+        elif not np.array_equal(motion, np.eye(3)):
+            self._samples = deque((sample.moved(motion) for sample in self._samples), _SAMPLES)
+            self._recent = deque((sample.moved(motion) for sample in self._recent), _RECENT_FRAMES)
+        else:
             return
-        self._samples = deque((sample.moved(motion) for sample in self._samples), _SAMPLES)
-        self._recent = deque((sample.moved(motion) for sample in self._recent), _RECENT_FRAMES)
+        self._anchor = grey
 
     def _find(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> Detections:
         layers = [layer for layer in map(_laid_over, self._samples) if layer.coverage >= _LEAST_COVERAGE]
