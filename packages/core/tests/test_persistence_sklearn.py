@@ -423,6 +423,36 @@ def test_a_tree_that_would_read_outside_itself_is_refused(
         load_estimator(tmp_path / "m.joblib")
 
 
+def test_a_tree_that_never_got_its_nodes_is_refused(tmp_path: Path, tree: Any) -> None:
+    model = clone(tree)
+    vars(model).update(vars(tree))
+    model.tree_ = Call(type(tree.tree_), *tree.tree_.__reduce__()[1])
+    joblib.dump(model, tmp_path / "m.joblib")
+    with pytest.raises(ModelError, match="tree without nodes"):
+        load_estimator(tmp_path / "m.joblib")
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "value"),
+    [
+        ("tree", "n_features_in_", np.arange(5)),
+        ("tree", "tree_", "a tree"),
+        ("boosting", "_predictors", 7),
+        ("boosting", "_predictors", [[None]]),
+        ("pipeline", "steps", []),
+        ("pipeline", "steps", 3),
+    ],
+)
+def test_models_with_parts_of_the_wrong_kind_are_refused(
+    tmp_path: Path, name: str, attribute: str, value: object
+) -> None:
+    model = clone(CLASSIFIERS[name]).fit(X, Y)
+    vars(model)[attribute] = value
+    joblib.dump(model, tmp_path / "m.joblib")
+    with pytest.raises(ModelError, match=r"parts missing|not a model that predicts"):
+        load_estimator(tmp_path / "m.joblib")
+
+
 def test_a_tree_in_a_model_of_fewer_features_is_refused(tmp_path: Path, tree: Any) -> None:
     model = change_state(tree, lambda _: None)
     model.n_features_in_ = 3

@@ -5,9 +5,6 @@ that describes data: numbers, strings, lists, dictionaries, arrays, and objects 
 without calling their constructors. A name in the file stays a :class:`Global` (two strings) until the allow-list gives
 it a meaning, so nothing is ever imported because a file said so.
 
-numpy is kept away from hostile states too: ``dtype.__setstate__`` takes any flags, and an object dtype that claims to
-hold plain bytes turns file content into pointers. Dtypes and arrays are therefore rebuilt here from checked parts.
-
 joblib writes arrays outside the pickle: an object of ``NumpyArrayWrapper`` describes one, and its bytes follow the
 BUILD instruction that completes the description. Arrays of objects follow as a second, complete pickle, which older
 joblib hands to plain ``pickle.load``; here it goes through the same reader with no classes at all.
@@ -16,7 +13,6 @@ joblib hands to plain ``pickle.load``; here it goes through the same reader with
 from __future__ import annotations
 
 import io
-import math
 import pickletools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,10 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footage.errors import ModelError, UntrustedModel
-
-PLAIN_KINDS = "biufcSU"
-
-_SCALARS = (str, bytes, int, float, bool, type(None), np.generic)
+from footage.persistence._arrays import (
+    SCALARS,
+    array_from_bytes,
+    byte_count,
+    check_dtype,
+    complete_dtype,
+    object_array,
+    plain_dtype,
+    scalar,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class _Machine:
         target = self._top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Tuples as keys could nest so that hashing one takes for ever.
-            if not isinstance(key, _SCALARS):
+            if not isinstance(key, SCALARS):
                 raise UntrustedModel(f"has a dictionary key of type {type(key).__name__}")
             target[key] = value
 
@@ -261,7 +263,7 @@ class _Machine:
         elif function in _RECONSTRUCT and arguments[0] == _NDARRAY:
             result = _Pending("array")
         elif function in _SCALAR:
-            result = _scalar(*arguments)
+            result = scalar(*arguments)
         elif function in _FROMBUFFER:
             buffer, dtype, shape, order = arguments
             result = array_from_bytes(buffer, dtype, shape, order)
@@ -298,7 +300,7 @@ class _Machine:
         if target.kind == "array":
             _, shape, dtype, fortran, content = state
             if isinstance(dtype, np.dtype) and dtype.kind == "O" and self._plain_only:
-                return _object_array(content, shape)
+                return object_array(content, shape)
             return array_from_bytes(content, dtype, shape, "F" if fortran else "C")
         return self._read_wrapped(state)
 
@@ -315,86 +317,10 @@ class _Machine:
         checked = check_dtype(dtype)
         if state.get("numpy_array_alignment_bytes") is not None:
             self._read_exactly(self._read_exactly(1)[0])
-        return array_from_bytes(self._read_exactly(_byte_count(checked, shape)), checked, shape, order)
+        return array_from_bytes(self._read_exactly(byte_count(checked, shape)), checked, shape, order)
 
     def _read_exactly(self, count: int) -> bytes:
         # Asked before reading, so that a false shape cannot make numpy allocate more than the file holds.
         if count > self._size - self._stream.tell():
             raise ModelError("is cut short: an array ends beyond the end of the file")
         return self._stream.read(count)
-
-
-def plain_dtype(spec: object) -> np.dtype[Any]:
-    """A dtype from its short name, such as ``f8`` or ``V64``; objects as ``O8`` pass and are checked where used."""
-    if not isinstance(spec, str) or not spec[:1].isalpha() or not (spec[1:].isdigit() or len(spec) == 1):
-        raise UntrustedModel(f"names the array type {spec!r}")
-    return np.dtype(spec)
-
-
-def check_dtype(dtype: object) -> np.dtype[Any]:
-    """Refuse a dtype that holds anything but numbers and text.
-
-    Raises:
-        UntrustedModel: it is no dtype, or holds objects.
-    """
-    if not isinstance(dtype, np.dtype):
-        raise UntrustedModel("describes an array without a type")
-    parts = [dtype.fields[name][0] for name in dtype.names] if dtype.names and dtype.fields else [dtype]
-    if dtype.hasobject or any(part.kind not in PLAIN_KINDS or part.subdtype is not None for part in parts):
-        raise UntrustedModel(f"holds an array of type {dtype}, where only numbers and text are allowed")
-    return dtype
-
-
-def complete_dtype(base: object, state: Any) -> np.dtype[Any]:
-    """Apply byte order and fields of a pickled dtype to its base type; flags in the file are ignored.
-
-    Raises:
-        UntrustedModel: the state has a base type, metadata, or fields that hold objects.
-        ModelError: the parts contradict each other.
-    """
-    if not isinstance(base, np.dtype) or type(state) is not tuple or len(state) != 8:
-        raise UntrustedModel("describes an array type in an unknown way")
-    _, byte_order, base_type, names, fields, item_size, _, _ = state
-    if base_type is not None or byte_order not in ("<", ">", "|", "="):
-        raise UntrustedModel("describes an array type in an unknown way")
-    if names is None:
-        return base if byte_order == "|" or base.kind == "O" else base.newbyteorder(byte_order)
-    formats = [check_dtype(fields[name][0]) for name in names]
-    offsets = [fields[name][1] for name in names]
-    return check_dtype(np.dtype({"names": list(names), "formats": formats, "offsets": offsets, "itemsize": item_size}))
-
-
-def _byte_count(dtype: np.dtype[Any], shape: object) -> int:
-    if type(shape) is not tuple or not all(type(side) is int and side >= 0 for side in shape):
-        raise ModelError(f"is damaged: an array has the shape {shape!r}")
-    return math.prod(shape) * dtype.itemsize
-
-
-def array_from_bytes(content: object, dtype: object, shape: Any, order: object) -> NDArray[Any]:
-    """An array of numbers or text from its bytes, as a writable copy in native byte order."""
-    checked = check_dtype(dtype)
-    count = _byte_count(checked, shape)
-    if not isinstance(content, bytes) or len(content) != count or order not in ("C", "F"):
-        raise ModelError(f"is damaged: an array of shape {shape} and type {checked} does not have {count} bytes")
-    flat = np.frombuffer(content, dtype=checked) if count else np.zeros(math.prod(shape), dtype=checked)
-    array = flat.reshape(shape, order="F" if order == "F" else "C")
-    return array.astype(checked.newbyteorder("="), order="K", copy=True)
-
-
-def _scalar(dtype: object, content: object) -> object:
-    checked = check_dtype(dtype)
-    if not isinstance(content, bytes) or len(content) != checked.itemsize or checked.names is not None:
-        raise ModelError(f"is damaged: a number of type {checked} has the wrong length")
-    return checked.type() if not content else np.frombuffer(content, dtype=checked)[0]
-
-
-def _object_array(content: object, shape: Any) -> NDArray[Any]:
-    """An array of Python strings and numbers (class names read from a table are often stored so)."""
-    if type(content) is not list or not all(isinstance(item, _SCALARS) for item in content):
-        raise UntrustedModel("holds an array of objects other than text and numbers")
-    if _byte_count(np.dtype("u1"), shape) != len(content):
-        raise ModelError("is damaged: an array of objects has the wrong length")
-    array = np.empty(len(content), dtype=object)
-    for index, item in enumerate(content):
-        array[index] = item
-    return array.reshape(shape)

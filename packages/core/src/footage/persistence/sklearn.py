@@ -20,15 +20,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import sklearn
-from numpy.typing import NDArray
+from joblib.numpy_pickle import NumpyPickler
 from sklearn.base import BaseEstimator
-from sklearn.tree._tree import Tree
 
 from footage.errors import ModelError, UntrustedModel, printable
 from footage.persistence._pickle import Allowed, Global, read_joblib
+from footage.persistence._trees import check_features, check_predictor_nodes, check_tree_state, make_tree
 from footage.runs.files import atomic_write_bytes
 
 MAX_BYTES = 512 * 2**20
@@ -113,10 +112,31 @@ def save_estimator(estimator: object, path: str | PathLike[str]) -> None:
         OSError: the folder is missing or not writable, or the disk is full.
     """
     buffer = io.BytesIO()
-    joblib.dump(estimator, buffer, protocol=4)
+    _TidyPickler(buffer, protocol=4).dump(estimator)
     data = buffer.getvalue()
     _check_estimator(read_joblib(data, _allowed(set())))
     atomic_write_bytes(path, data)
+
+
+class _TidyPickler(NumpyPickler):  # type: ignore[misc]  # joblib comes without types
+    """Writes what ``joblib.dump`` writes, with zeros in the gaps between the fields of tree nodes.
+
+    scikit-learn leaves there whatever the memory held before, and joblib copies field by field into a buffer that is
+    not cleared either, so equal trees would differ on disk.
+    """
+
+    def save(self, obj: object) -> None:
+        if type(obj) is not np.ndarray or obj.dtype.names is None:
+            super().save(obj)
+            return
+        tidy = np.zeros(obj.shape, obj.dtype, order="C")
+        for name in obj.dtype.names:
+            tidy[name] = obj[name]
+        # The same three steps as in the base class, except that the bytes go out as they are, gaps included.
+        wrapper = self._create_array_wrapper(tidy)
+        super().save(wrapper)
+        self.framer.commit_frame(force=True)
+        wrapper.write_array(tidy.view(f"V{tidy.itemsize}"), self)
 
 
 def _content(path: Path, max_bytes: int) -> bytes:
@@ -165,7 +185,7 @@ def _allowed(versions: set[str]) -> Allowed:
         for module, names in _CLASSES.items()
         for name in names
     }
-    calls: dict[Global, Callable[..., object]] = {Global("sklearn.tree._tree", "Tree"): _make_tree}
+    calls: dict[Global, Callable[..., object]] = {Global("sklearn.tree._tree", "Tree"): make_tree}
     losses = importlib.import_module(_LOSS_MODULE)
     for name in _LOSSES:
         calls[Global(_LOSS_MODULE, name)] = getattr(losses, name)
@@ -199,22 +219,6 @@ def _loss_maker(loss: type) -> Callable[..., object]:
     return make
 
 
-def _make_tree(n_features: object, n_classes: object, n_outputs: object) -> object:
-    sound = (
-        type(n_features) is int
-        and type(n_outputs) is int
-        and 0 < n_features < 2**31
-        and isinstance(n_classes, np.ndarray)
-        and n_classes.dtype == np.intp
-        and n_classes.shape == (n_outputs,)
-        and bool(((n_classes > 0) & (n_classes < 2**20)).all())
-    )
-    if not sound:
-        raise ModelError("holds a decision tree with impossible sizes")
-    tree: object = Tree(n_features, n_classes, n_outputs)
-    return tree
-
-
 def _set_state(target: object, state: object, versions: set[str]) -> None:
     """Complete an object of an allowed class."""
     if isinstance(target, SpentGenerator):
@@ -225,9 +229,9 @@ def _set_state(target: object, state: object, versions: set[str]) -> None:
     if type(state) is not dict or not all(type(key) is str for key in state):
         raise UntrustedModel(f"gives a {kind.__name__} a state that is not a dictionary")
     if kind.__name__ == "Tree":
-        _check_tree_state(target, state)
+        check_tree_state(target, state)
     elif kind.__name__ == "TreePredictor":
-        _check_predictor_nodes(state.get("nodes"))
+        check_predictor_nodes(state.get("nodes"))
     for key in state:
         static = inspect.getattr_static(kind, key, None)
         if key.startswith("__") or callable(static) or isinstance(static, (property, classmethod, staticmethod)):
@@ -243,55 +247,15 @@ def _set_state(target: object, state: object, versions: set[str]) -> None:
         vars(target).update(state)
 
 
-def _check_tree_state(tree: Any, state: dict[str, Any]) -> None:
-    """Every child lies behind its parent and inside the tree, every feature exists, every node has its values."""
-    nodes, values, count = state.get("nodes"), state.get("values"), state.get("node_count")
-    if not isinstance(nodes, np.ndarray) or nodes.ndim != 1 or len(nodes) == 0 or type(count) is not int:
-        raise ModelError("holds a decision tree without nodes")
-    if count != len(nodes) or type(state.get("max_depth")) is not int:
-        raise ModelError("holds a decision tree whose sizes contradict each other")
-    shape = (count, tree.n_outputs, tree.max_n_classes)
-    if not isinstance(values, np.ndarray) or values.shape != shape or values.dtype != np.float64:
-        raise ModelError(f"holds a decision tree whose values do not have the shape {shape}")
-    left, right = nodes["left_child"], nodes["right_child"]
-    inner = left != -1
-    _check_links((left[inner], right[inner]), nodes["feature"][inner], np.flatnonzero(inner), count, tree.n_features)
-
-
-def _check_predictor_nodes(nodes: object) -> None:
-    """The same for a tree of histogram gradient boosting; its feature count is known only to the whole model."""
-    if not isinstance(nodes, np.ndarray) or nodes.ndim != 1 or len(nodes) == 0 or nodes.dtype.names is None:
-        raise ModelError("holds a boosted tree without nodes")
-    if bool(nodes["is_categorical"].any()):
-        raise UntrustedModel("holds a boosted tree with categorical splits, which are not checked and so not read")
-    inner = nodes["is_leaf"] == 0
-    inside = nodes[inner]
-    _check_links(
-        (inside["left"].astype(np.int64), inside["right"].astype(np.int64)),
-        inside["feature_idx"],
-        np.flatnonzero(inner),
-        len(nodes),
-        None,
-    )
-
-
-def _check_links(
-    children: tuple[NDArray[Any], NDArray[Any]],
-    feature: NDArray[Any],
-    own: NDArray[np.intp],
-    count: int,
-    n_features: int | None,
-) -> None:
-    # Children behind their parent also means that no walk from the root can go round in a circle.
-    for child in children:
-        if ((child <= own) | (child >= count)).any():
-            raise ModelError("holds a decision tree whose branches lead outside it")
-    if (feature < 0).any() or (n_features is not None and (feature >= n_features).any()):
-        raise ModelError("holds a decision tree that asks for a feature that does not exist")
-
-
 def _check_estimator(estimator: object) -> None:
     """The object is a model, and all trees in it fit the number of features it will let through."""
+    try:
+        _walk(estimator)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise ModelError(f"holds a model with parts missing or of the wrong kind ({error})") from error
+
+
+def _walk(estimator: object) -> None:
     if not callable(getattr(estimator, "predict", None)):
         raise ModelError(f"holds an object of type {type(estimator).__name__}, not a model that predicts")
     seen: set[int] = set()
@@ -306,18 +270,5 @@ def _check_estimator(estimator: object) -> None:
         elif isinstance(item, dict):
             waiting.extend(item.values())
         elif type(item).__module__.startswith("sklearn."):
-            _check_features(item)
+            check_features(item)
             waiting.extend(getattr(item, "__dict__", {}).values())
-
-
-def _check_features(estimator: Any) -> None:
-    known = getattr(estimator, "n_features_in_", None)
-    tree = getattr(estimator, "tree_", None)
-    if tree is not None and tree.n_features != known:
-        raise ModelError(f"holds a tree of {tree.n_features} features in a model of {known}")
-    for stage in getattr(estimator, "_predictors", ()):
-        for predictor in stage:
-            nodes = predictor.nodes
-            used = nodes["feature_idx"][nodes["is_leaf"] == 0]
-            if not isinstance(known, int) or (used >= known).any():
-                raise ModelError(f"holds a boosted tree that asks for a feature beyond the model's {known}")
