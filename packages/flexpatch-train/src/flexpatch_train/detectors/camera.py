@@ -14,6 +14,8 @@ _LEAST_EIGENVALUE = 1e-4
 _FEWEST_POINTS = 12
 _REPROJECTION_PX = 1.0
 _LEAST_INLIER_SHARE = 0.3
+# A turn, a zoom and a shift are preferred to a full homography where they explain this share of its points.
+_SIMILARITY_SUFFICES = 0.9
 # Points that agree must span this share of the picture: on a plain wall all corners are those of what crosses it.
 _LEAST_SPAN_SHARE = 0.15
 # Below this the camera stands still: resampling for less would only blur, and small errors would add up.
@@ -70,11 +72,16 @@ def _fit(previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> NDArray[np.
     found = status.ravel() == 1
     if np.count_nonzero(found) < _FEWEST_POINTS:
         return None
-    homography, inliers = cv2.findHomography(points[found], followed[found], cv2.RANSAC, _REPROJECTION_PX)
-    if homography is None or not np.isfinite(homography).all() or inliers.mean() < _LEAST_INLIER_SHARE:
+    source, target = points[found], followed[found]
+    homography, inliers = cv2.findHomography(source, target, cv2.RANSAC, _REPROJECTION_PX)
+    if homography is None or not np.isfinite(homography).all():
         return None
-    hull = cv2.convexHull(points[found][inliers.ravel() == 1])
-    if cv2.contourArea(hull) < _LEAST_SPAN_SHARE * previous.size:
+    # Four numbers err less than eight at the edges, where few points hold them, and such errors add up over the frames.
+    similarity, similar = cv2.estimateAffinePartial2D(source, target, ransacReprojThreshold=_REPROJECTION_PX)
+    if similarity is not None and similar.sum() >= _SIMILARITY_SUFFICES * inliers.sum():
+        homography, inliers = np.vstack([similarity, [0.0, 0.0, 1.0]]), similar
+    hull = cv2.convexHull(source[inliers.ravel() == 1])
+    if inliers.mean() < _LEAST_INLIER_SHARE or cv2.contourArea(hull) < _LEAST_SPAN_SHARE * previous.size:
         return None
     return np.asarray(homography, np.float64)
 
