@@ -69,7 +69,9 @@ def test_a_hostile_checkpoint_runs_nothing(ultralytics: object, tmp_path: Path) 
     assert not target.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", pickle.dumps([1, 2, 3]), b"PK\x03\x04broken"])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a checkpoint", pickle.dumps([1, 2, 3], protocol=2), b"PK\x03\x04broken"]
+)
 def test_files_that_are_no_checkpoints(ultralytics: object, tmp_path: Path, content: bytes) -> None:
     weights = tmp_path / "broken.pt"
     weights.write_bytes(content)

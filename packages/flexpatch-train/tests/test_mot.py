@@ -16,9 +16,9 @@ from flexpatch_train.mot import (
     ground_truth,
     parse_mot,
     read_mot,
-    read_seqinfo,
     write_mot,
 )
+from flexpatch_train.seqinfo import read_seqinfo
 from footage.errors import DatasetError
 
 PIXELS = st.floats(-5000, 5000).map(lambda value: round(value, 3))

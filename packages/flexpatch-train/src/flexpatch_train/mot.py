@@ -8,10 +8,8 @@ exit; frame numbers stay as written.
 
 from __future__ import annotations
 
-import configparser
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -85,15 +83,18 @@ class GroundTruth:
     ignored: MotRows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceInfo:
-    """A MOTChallenge ``seqinfo.ini``: its name, frames a second, number of frames, and picture size in pixels."""
+def read_text(path: Path) -> str:
+    """The text of a file of the benchmark.
 
-    name: str
-    rate: Fraction
-    frame_count: int
-    width: int
-    height: int
+    Raises:
+        DatasetError: missing, unreadable or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DatasetError(error.strerror or "unreadable", where=path) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError("not a text file", where=path) from error
 
 
 def read_mot(path: Path) -> MotRows:
@@ -102,7 +103,7 @@ def read_mot(path: Path) -> MotRows:
     Raises:
         DatasetError: missing, not text, empty or with a malformed line, which is named.
     """
-    return parse_mot(_read_text(path), where=path)
+    return parse_mot(read_text(path), where=path)
 
 
 def parse_mot(text: str, *, where: str | Path) -> MotRows:
@@ -210,29 +211,6 @@ def write_mot(rows: MotRows) -> str:
     )
 
 
-def read_seqinfo(path: Path) -> SequenceInfo:
-    """Read ``seqinfo.ini``.
-
-    Raises:
-        DatasetError: missing, not an INI file, or without one of the keys; the key is named.
-    """
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(_read_text(path))
-    except configparser.Error as error:
-        raise DatasetError("not an INI file", where=path, remedy="expected a [Sequence] section") from error
-    if "Sequence" not in parser:
-        raise DatasetError("no [Sequence] section", where=path)
-    section = parser["Sequence"]
-    return SequenceInfo(
-        name=section.get("name") or path.parent.name,
-        rate=_positive(section, "frameRate", path),
-        frame_count=int(_positive(section, "seqLength", path)),
-        width=int(_positive(section, "imWidth", path)),
-        height=int(_positive(section, "imHeight", path)),
-    )
-
-
 def _parse_line(line: str, *, where: str) -> list[float]:
     fields = line.split(",")
     if not 7 <= len(fields) <= 10:
@@ -291,23 +269,3 @@ def _refuse_twins(objects: MotRows, where: str | Path) -> None:
 def _decimal(value: float, places: int) -> str:
     text = f"{value:.{places}f}".rstrip("0").rstrip(".")
     return "0" if text in {"", "-0"} else text
-
-
-def _positive(section: configparser.SectionProxy, key: str, path: Path) -> Fraction:
-    text = section.get(key)
-    try:
-        value = Fraction(text or "")
-    except (ValueError, ZeroDivisionError) as error:
-        raise DatasetError(f"{key} is {text!r}", where=path, remedy=f"give a number as {key}=") from error
-    if value <= 0 or (key != "frameRate" and value.denominator != 1):
-        raise DatasetError(f"{key} is {text}", where=path, remedy=f"give a positive number as {key}=")
-    return value
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DatasetError(error.strerror or "unreadable", where=path) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError("not a text file", where=path) from error
