@@ -125,10 +125,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     first = (tmp_path / "a.joblib").read_bytes()
     assert first == (tmp_path / "b.joblib").read_bytes()
     save_estimator(load_estimator(tmp_path / "a.joblib"), tmp_path / "c.joblib")
-    assert (
-        load_estimator(tmp_path / "c.joblib").predict(X).tolist()
-        == load_estimator(tmp_path / "a.joblib").predict(X).tolist()
-    )
+    assert first == (tmp_path / "c.joblib").read_bytes()
 
 
 def test_the_same_training_in_another_process_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -71,6 +73,21 @@ def test_points_outside_the_frame_are_not_alive() -> None:
     assert MIN_POINTS <= step.alive.sum() < step.alive.size
 
 
+def test_points_that_leave_their_box_are_followed_no_more() -> None:
+    """The box moves over a still background; whatever clings to that background must lose its say."""
+    background, patch = moved(texture(10), 0, 0), texture(11)[:90, :30]
+    tracker = FlowTracker()
+    for x in range(0, 60, 3):
+        picture = background.copy()
+        picture[60:150, 70 + x : 100 + x] = patch
+        if x == 0:
+            tracker.start(picture, np.array([[60.0, 60.0, 110.0, 150.0]]))
+        else:
+            step = tracker.step(picture)
+    assert step.boxes[0, 0] == pytest.approx(60 + 57, abs=4)
+    assert step.flow[0][step.alive[0]][:, 0] == pytest.approx(3, abs=0.5)
+
+
 def test_stopped_tracks_are_gone_and_ids_are_never_reused() -> None:
     picture, tracker = moved(texture(6), 0, 0), FlowTracker()
     first = tracker.start(picture, BOXES)
@@ -80,9 +97,14 @@ def test_stopped_tracks_are_gone_and_ids_are_never_reused() -> None:
 
 
 def test_one_optical_flow_call_a_frame_however_many_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: list[int] = []
     real = cv2.calcOpticalFlowPyrLK
-    monkeypatch.setattr(cv2, "calcOpticalFlowPyrLK", lambda *a, **k: (calls.append(1), real(*a, **k))[1])
+
+    def counted(*given: Any, **named: Any) -> Any:
+        calls.append(1)
+        return real(*given, **named)
+
+    monkeypatch.setattr(cv2, "calcOpticalFlowPyrLK", counted)
     picture, tracker = moved(texture(7), 0, 0), FlowTracker()
     tracker.start(picture, np.repeat(BOXES, 10, axis=0))
     tracker.step(picture)

@@ -143,7 +143,8 @@ def check(
     if as_json:
         print_json(found)
         return
-    result(f"{found.model}: unchanged, safe to read; macro-F1 in its manifest {found.claimed.text()}")
+    claimed = found.claimed.text(group="object")
+    result(f"{found.model}: unchanged, safe to read; macro-F1 in its manifest {claimed}")
     if found.reproduced is None:
         result("the held-out score was not computed anew: training_data.csv is not beside it")
     else:

@@ -11,10 +11,10 @@ import numpy as np
 from flexpatch_train.run import RunOptions
 from footage.synthetic.scenes import Scene
 
-FRAMES = 400
+FRAMES = 600
 SIZE = (640, 360)
 RATE = Fraction(25)
-OBJECTS = 24
+OBJECTS = 60
 PAN_PX_PER_FRAME = (0.6, 0.15)
 
 
@@ -37,8 +37,10 @@ def demo_options(output: Path, *, tell: Callable[[str], None]) -> RunOptions:
         objects=OBJECTS,
         frames=FRAMES,
         pan_px_per_frame=PAN_PX_PER_FRAME,
+        object_height=(0.12, 0.25),
+        speed_px_per_frame=(3.0, 6.0),
         noise=2.0,
     )
     scene.write_video(video, RATE)
-    scene.write_mot(truth, minimum_visibility=0.1)
+    scene.write_mot(truth, minimum_visibility=0.2)
     return RunOptions(video=video, output=output, detector="motion", ground_truth=truth, max_frames=None)

@@ -49,9 +49,11 @@ class Findings:
             f"{score.name} {_short(score.macro_f1.estimate)} and {_short(score.recall_high.estimate)}"
             for score in held_out.scores[1:]
         )
+        macro_f1 = held_out.model.macro_f1.text(group="object")
+        recall_high = held_out.model.recall_high.text(group="object")
         return (
-            f"On {what}, the tree scores a macro-F1 of {held_out.model.macro_f1.text()} and a recall of `high` of "
-            f"{held_out.model.recall_high.text()}, beside {rivals}."
+            f"On {what}, the tree scores a macro-F1 of {macro_f1} and a recall of `high` of {recall_high}, "
+            f"beside {rivals}."
         )
 
 

@@ -184,20 +184,20 @@ def _counts(evaluation: Evaluation) -> str:
 
 
 def _in_words(scores: Sequence[Score], metric: str) -> str:
-    return "; ".join(f"{score.name} {getattr(score, metric).text()}" for score in scores)
+    return "; ".join(f"{score.name} {getattr(score, metric).text(group='object')}" for score in scores)
 
 
 def _gain_in_words(evaluation: Evaluation) -> str:
     gain = evaluation.gain
     if gain.low is None or gain.high is None:
-        return f"The {MODEL} against {evaluation.best_baseline}: {gain.text()}."
+        return f"The {MODEL} against {evaluation.best_baseline}: {gain.text(group='object')}."
     if gain.low > 0:
         verdict = "it is better than its best rival"
     elif gain.high < 0:
         verdict = "it is worse than its best rival"
     else:
         verdict = "these data do not tell it from its best rival"
-    return f"Macro-F1 minus that of {evaluation.best_baseline}: {gain.text()}: {verdict}."
+    return f"Macro-F1 minus that of {evaluation.best_baseline}: {gain.text(group='object')}: {verdict}."
 
 
 def _reasons(reasons: dict[str, int]) -> str:

@@ -70,9 +70,11 @@ def mistake_strips(
         mistakes: rows of ``worst_mistakes``.
         pictures: crops a strip.
     """
+    if mistakes.empty:
+        return []
     plans = [_plan(table, row, pictures) for _, row in mistakes.iterrows()]
     crops: dict[tuple[int, int], tuple[NDArray[np.uint8], Mark]] = {}
-    last = max((int(rows["frame"].max()) for rows in plans), default=-1)
+    last = max(int(rows["frame"].max()) for rows in plans)
     for frame in reader.frames(stop=last + 1):
         for number, rows in enumerate(plans):
             for _, row in rows[rows["frame"] == frame.index].iterrows():

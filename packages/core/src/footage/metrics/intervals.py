@@ -36,12 +36,13 @@ class Interval:
     confidence: float = 0.95
     reason: str | None = None
 
-    def text(self, *, percent: bool = False, digits: int | None = None) -> str:
+    def text(self, *, percent: bool = False, digits: int | None = None, group: str = "group") -> str:
         """One line, such as ``0.72 [0.61, 0.80] (n = 813 of 12 groups)``.
 
         Args:
             percent: show ``72 % [61, 80]`` instead.
             digits: after the point; default 2, or 0 with ``percent``.
+            group: what a group is, in the singular: ``object``, ``clip``.
         """
         places = digits if digits is not None else (0 if percent else 2)
 
@@ -50,7 +51,7 @@ class Interval:
 
         count = f"n = {self.n}"
         if self.groups is not None:
-            count += f" of {self.groups} group{'' if self.groups == 1 else 's'}"
+            count += f" of {self.groups} {group}{'' if self.groups == 1 else 's'}"
         if self.estimate is None:
             return f"no value: {self.reason} ({count})"
         value = show(self.estimate) + (" %" if percent else "")

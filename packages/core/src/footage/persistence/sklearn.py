@@ -112,7 +112,10 @@ def save_estimator(estimator: object, path: str | PathLike[str]) -> None:
         OSError: the folder is missing or not writable, or the disk is full.
     """
     buffer = io.BytesIO()
-    _TidyPickler(buffer, protocol=4).dump(estimator)
+    pickler = _TidyPickler(buffer, protocol=4)
+    # Without back references: which of two equal strings are one object depends on what the process did before.
+    pickler.fast = True
+    pickler.dump(estimator)
     data = buffer.getvalue()
     _check_estimator(read_joblib(data, _allowed(set())))
     atomic_write_bytes(path, data)
