@@ -84,7 +84,7 @@ def test_points_that_leave_their_box_are_followed_no_more() -> None:
             tracker.start(picture, np.array([[60.0, 60.0, 110.0, 150.0]]))
         else:
             step = tracker.step(picture)
-    assert step.boxes[0, 0] == pytest.approx(60 + 57, abs=4)
+    assert step.boxes[0, 0] == pytest.approx(60 + 57, abs=8)
     assert step.flow[0][step.alive[0]][:, 0] == pytest.approx(3, abs=0.5)
 
 
