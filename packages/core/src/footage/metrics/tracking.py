@@ -149,8 +149,7 @@ def frames_from_rows(
     if truth.ids is None or predicted.ids is None:
         raise ValueError(f"the {'truth' if truth.ids is None else 'prediction'} has no identities")
     nothing = BoxRows(frames=np.empty(0, np.int64), boxes=np.empty((0, 4)))
-    ignored, uncounted = ignored or nothing, uncounted or nothing
-    sides = (truth, predicted, ignored, uncounted)
+    sides = (truth, predicted, nothing if ignored is None else ignored, nothing if uncounted is None else uncounted)
     numbers = np.unique(np.concatenate([rows.frames for rows in sides]))
     boxes = [as_boxes(rows.boxes) for rows in sides]
     frames: list[TrackedFrame] = []
