@@ -129,12 +129,27 @@ def test_test_files_have_names_of_their_own(committed: dict[str, str]) -> None:
     assert len(names) == len(set(names)), sorted({name for name in names if names.count(name) > 1})
 
 
+def anchors_in(page: str) -> set[str]:
+    """The names under which a page's headings can be linked to, as GitHub and GitLab make them."""
+    without_code = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+?) *$", without_code, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_between_pages_lead_somewhere(committed: dict[str, str]) -> None:
-    broken = [
-        f"{name}: {target}"
-        for name, text in committed.items()
-        if name.endswith(".md")
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
-        if "://" not in target and not target.startswith("mailto:") and not ((ROOT / name).parent / target).exists()
-    ]
+    broken = []
+    for name, text in committed.items():
+        if not name.endswith(".md"):
+            continue
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)[^)]*\)", text):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            page = (ROOT / name).parent / target if target else ROOT / name
+            if not page.exists() or (anchor and anchor not in anchors_in(page.read_text(encoding="utf-8"))):
+                broken.append(f"{name}: {target}{'#' if anchor else ''}{anchor}")
     assert not broken, "\n".join(broken)
+
+
+def test_a_heading_is_linked_to_by_its_words() -> None:
+    page = "# Options of `run`\n\n```text\n# no heading\n```\n\n## run.json and more-so\n"
+    assert anchors_in(page) == {"options-of-run", "runjson-and-more-so"}
