@@ -176,6 +176,17 @@ def test_patches_are_not_merged_into_something_shown_smaller() -> None:
     assert [placement.scale for placement in packing.placements] == [1, 1]
 
 
+def test_merged_patches_that_find_no_room_are_tried_one_by_one() -> None:
+    band = patch((200, 0, 300, 50), 9, "failure", 1)
+    column = [patch((0, y, 50, y + 50), 5 - y / 20, "failure", y) for y in (0, 20)]
+    alone = pack(column, (100, 100), largest_share=1)
+    assert [placement.patches for placement in alone.placements] == [tuple(column)]
+    packing = pack([band, *column], (100, 100), largest_share=1)
+    assert [placement.patches for placement in packing.placements] == [(band,), (column[0],), (column[1],)]
+    less = pack([band, *column], (99, 100), largest_share=1)
+    assert less.left_out == (column[1],)
+
+
 @given(MANY)
 def test_merging_never_shows_an_object_smaller(wanted: list[Patch]) -> None:
     for placement in pack(wanted).placements:

@@ -7,6 +7,7 @@ longer fits is handed back to be asked for again (FlexPatch: Yang, Yi, Lee and L
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ class Packing:
 
     Attributes:
         placements: in the order of urgency; their targets do not overlap.
-        left_out: the patches for which no room was left, in the order of urgency.
+        left_out: the patches for which no room was left, in the order in which they were tried.
         canvas_size: width and height in pixels.
     """
 
@@ -88,7 +89,8 @@ def pack(
     """Place patches on a canvas, the urgent ones first.
 
     Failure patches come by priority, then new ones, in turns of ``failure_per_new`` to 1; patches of equal priority in
-    the order given. When one kind is used up the other takes what is left.
+    the order given. When one kind is used up the other takes what is left. A patch that finds no room is left out, and
+    smaller ones after it may still be placed.
 
     Args:
         patches: what is wanted.
@@ -111,16 +113,7 @@ def pack(
     failures = _merge([patch for patch in by_urgency if patch.kind == "failure"], canvas_size, largest_share)
     news = [_wanted((patch,), canvas_size, largest_share) for patch in by_urgency if patch.kind == "new"]
     order = _in_turns(failures, news, failure_per_new)
-    corners = _place(order, canvas_size)
-    placements: list[Placement] = []
-    left_out: list[Patch] = []
-    for wanted, corner in zip(order, corners, strict=True):
-        if corner is None:
-            left_out.extend(wanted.patches)
-            continue
-        (x, y), (width, height) = corner, wanted.size
-        placements.append(Placement(wanted.patches, wanted.source, (x, y, x + width, y + height), wanted.scale))
-    return Packing(tuple(placements), tuple(left_out), canvas_size)
+    return _place(order, canvas_size, largest_share)
 
 
 def _in_turns(failures: list[_Wanted], news: list[_Wanted], failure_per_new: int) -> list[_Wanted]:
@@ -203,38 +196,46 @@ def _whole_pixels(box: tuple[float, float, float, float]) -> PixelBox:
     return math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3])
 
 
-def _place(order: list[_Wanted], canvas_size: tuple[int, int]) -> list[tuple[int, int] | None]:
-    """Corner of each rectangle on the canvas, None where there was no room left for it.
+def _place(order: list[_Wanted], canvas_size: tuple[int, int], largest_share: float) -> Packing:
+    """Put rectangles on the canvas in their order.
 
-    Rectangles are put down in their order. Where one finds no room, all so far are packed anew with the large ones
-    first, which leaves fewer gaps; only if that fails too it is left out.
+    Where one finds no room, all so far are packed anew with the large ones first, which leaves fewer gaps. If that
+    fails too, patches that were merged are tried one by one, and a single one is left out.
     """
     packer = GuillotineBssfSlas(*canvas_size, rot=False)
     room_px = canvas_size[0] * canvas_size[1]
-    placed: list[int] = []
+    placed: list[_Wanted] = []
+    left_out: list[Patch] = []
     repacks_left = _MOST_REPACKS
-    for number, wanted in enumerate(order):
-        if wanted.area_px > room_px:
-            continue
-        if packer.add_rect(*wanted.size, rid=number) is None:
-            if repacks_left == 0:
-                continue
+    waiting = deque(order)
+    while waiting:
+        wanted = waiting.popleft()
+        fits = wanted.area_px <= room_px and packer.add_rect(*wanted.size, rid=len(placed)) is not None
+        if not fits and wanted.area_px <= room_px and repacks_left > 0:
             repacks_left -= 1
-            anew = _packed_anew(order, [*placed, number], canvas_size)
-            if anew is None:
-                continue
-            packer = anew
-        placed.append(number)
-        room_px -= wanted.area_px
-    corners: list[tuple[int, int] | None] = [None] * len(order)
-    for rectangle in packer:
-        corners[rectangle.rid] = (int(rectangle.x), int(rectangle.y))
-    return corners
+            anew = _packed_anew([*placed, wanted], canvas_size)
+            fits = anew is not None
+            packer = anew if fits else packer
+        if fits:
+            placed.append(wanted)
+            room_px -= wanted.area_px
+        elif len(wanted.patches) > 1:
+            waiting.extendleft(_wanted((patch,), canvas_size, largest_share) for patch in reversed(wanted.patches))
+        else:
+            left_out.extend(wanted.patches)
+    corners = {rectangle.rid: (int(rectangle.x), int(rectangle.y)) for rectangle in packer}
+    placements = tuple(_placement(wanted, corners[number]) for number, wanted in enumerate(placed))
+    return Packing(placements, tuple(left_out), canvas_size)
 
 
-def _packed_anew(order: list[_Wanted], numbers: list[int], canvas_size: tuple[int, int]) -> GuillotineBssfSlas | None:
+def _placement(wanted: _Wanted, corner: tuple[int, int]) -> Placement:
+    (x, y), (width, height) = corner, wanted.size
+    return Placement(wanted.patches, wanted.source, (x, y, x + width, y + height), wanted.scale)
+
+
+def _packed_anew(placed: list[_Wanted], canvas_size: tuple[int, int]) -> GuillotineBssfSlas | None:
     packer = GuillotineBssfSlas(*canvas_size, rot=False)
-    for number in sorted(numbers, key=lambda i: -order[i].area_px):
-        if packer.add_rect(*order[number].size, rid=number) is None:
+    for number in sorted(range(len(placed)), key=lambda i: -placed[i].area_px):
+        if packer.add_rect(*placed[number].size, rid=number) is None:
             return None
     return packer
