@@ -343,6 +343,12 @@ def test_a_prediction_on_an_ignored_box_is_neither_right_nor_wrong() -> None:
     # An object beside a distractor at the same place: one prediction belongs to the object that fits it better.
     close = DetectedFrame(truth_boxes=there, predicted_boxes=there, ignored_boxes=there + right)
     assert counted(close).tolist() == [True]
+    # Likewise a car beside one: what was found on the car is wrong, not ignored.
+    nothing = np.empty((0, 4))
+    car = DetectedFrame(truth_boxes=nothing, predicted_boxes=there, ignored_boxes=there + right, uncounted_boxes=there)
+    assert counted(car).tolist() == [True]
+    no_car = DetectedFrame(truth_boxes=nothing, predicted_boxes=there, ignored_boxes=there + right)
+    assert counted(no_car).tolist() == [False]
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
