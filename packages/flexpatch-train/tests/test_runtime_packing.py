@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rectpack.guillotine import GuillotineBssfSlas  # type: ignore[import-untyped]  # rectpack ships no types
+from rectpack.guillotine import GuillotineBssfSlas
 
 from flexpatch_train.runtime.packing import pack
 from flexpatch_train.runtime.patches import Patch, PatchKind

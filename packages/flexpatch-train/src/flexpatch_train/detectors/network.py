@@ -33,9 +33,12 @@ class YoloNetwork:
         confidence: detections that score less are dropped, in [0, 1].
         nms_iou: overlap above which the lesser of two boxes of a class is dropped, in [0, 1].
         classes: names of the classes to keep; None for all.
+        native_size: give the network every picture at its own size, rounded up to the stride, instead of scaled to one
+            size; for networks whose sides are free.
 
     Raises:
-        ModelError: not a detector of a known layout, or a class that it does not know.
+        ModelError: not a detector of a known layout, a class that it does not know, or a network of one size where the
+            picture's own is wanted.
         ValueError: a threshold outside [0, 1].
     """
 
@@ -50,6 +53,7 @@ class YoloNetwork:
         confidence: float,
         nms_iou: float,
         classes: tuple[str, ...] | None,
+        native_size: bool = False,
     ) -> None:
         if not (0 <= confidence <= 1 and 0 <= nms_iou <= 1):
             raise ValueError(f"confidence {confidence} and nms_iou {nms_iou} must lie in [0, 1]")
@@ -62,6 +66,10 @@ class YoloNetwork:
         if task != "detect":
             raise ModelError(f"a model for the task {task!r}", where=where, remedy="give one that detects boxes")
         self.size = _input_size(input_shape, dtype, metadata, where)
+        self._native_size = native_size
+        if native_size and any(isinstance(side, int) and side > 0 for side in input_shape[2:]):
+            remedy = "export it with dynamic sides"
+            raise ModelError(f"takes pictures of {self.size[0]}x{self.size[1]} only", where=where, remedy=remedy)
         self._dtype = np.dtype(dtype)
         named = _names(metadata, where)
         grey = np.full((self.size[1], self.size[0], 3), PADDING_GREY, np.uint8)
@@ -82,9 +90,10 @@ class YoloNetwork:
         Raises:
             ModelError: the network gave a class that it has no name for, or failed to run.
         """
-        canvas, placed = letterbox(image, self.size, centred=not self.layout.is_yolox)
+        size = _rounded_up(image) if self._native_size else self.size
+        canvas, placed = letterbox(image, size, centred=not self.layout.is_yolox)
         outputs = self._run(network_input(canvas, self.layout, self._dtype))
-        found = decode(outputs, self.layout, placed, size=self.size, confidence=self._confidence)
+        found = decode(outputs, self.layout, placed, size=size, confidence=self._confidence)
         if len(found) and not 0 <= found.class_ids.min() <= found.class_ids.max() < len(self.class_names):
             raise ModelError(
                 f"gave class {found.class_ids.max()} and names {len(self.class_names)}",
@@ -101,6 +110,7 @@ class YoloNetwork:
             "layout": self.layout.value,
             "input_width": self.size[0],
             "input_height": self.size[1],
+            "native_size": self._native_size,
             "input_dtype": str(self._dtype),
             "class_count": len(self.class_names),
             "class_names_from": self.names_come_from,
@@ -108,6 +118,12 @@ class YoloNetwork:
             "confidence": self._confidence,
             "nms_iou": self._nms_iou,
         }
+
+
+def _rounded_up(image: NDArray[np.uint8]) -> tuple[int, int]:
+    """(width, height) of a picture, rounded up to whole strides."""
+    stride = STRIDES[-1]
+    return -(-image.shape[1] // stride) * stride, -(-image.shape[0] // stride) * stride
 
 
 def _input_size(

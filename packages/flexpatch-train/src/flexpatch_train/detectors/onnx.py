@@ -25,6 +25,7 @@ class OnnxDetector:
         classes: names of the classes to keep; None for all.
         device: ``auto`` (CUDA where ONNX Runtime has it, else the CPU), ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads for one picture; None for as many as this process may use.
+        native_size: see ``YoloNetwork``.
 
     Raises:
         ModelError: the file is missing, no ONNX model, or no detector of a known layout.
@@ -43,6 +44,7 @@ class OnnxDetector:
         classes: tuple[str, ...] | None = None,
         device: str = "auto",
         threads: int | None = None,
+        native_size: bool = False,
     ) -> None:
         if device == "auto":
             device = "cuda" if "CUDAExecutionProvider" in ort.get_available_providers() else "cpu"
@@ -62,6 +64,7 @@ class OnnxDetector:
             confidence=confidence,
             nms_iou=nms_iou,
             classes=classes,
+            native_size=native_size,
         )
         self.class_names = self._network.class_names
         self._sha256 = content_sha256(path)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rectpack.guillotine import GuillotineBssfSlas  # type: ignore[import-untyped]  # rectpack ships no types
+from rectpack.guillotine import GuillotineBssfSlas
 
 from flexpatch_train.runtime.patches import Patch
 
@@ -84,6 +84,7 @@ def pack(
     canvas_size: tuple[int, int] = CANVAS_SIZE,
     *,
     failure_per_new: int = FAILURE_PER_NEW,
+    new_first: bool = False,
     largest_share: float = LARGEST_SHARE,
 ) -> Packing:
     """Place patches on a canvas, the urgent ones first.
@@ -96,6 +97,8 @@ def pack(
         patches: what is wanted.
         canvas_size: width and height in pixels.
         failure_per_new: failure patches for each new one, at least 1.
+        new_first: begin the first turn with the new patch. Where a few failure patches fill the canvas no new one would
+            ever find room behind them.
         largest_share: a patch that would take more than this share of the canvas is scaled down to it, in (0, 1].
 
     Returns:
@@ -113,6 +116,9 @@ def pack(
     failures = _merge([patch for patch in by_urgency if patch.kind == "failure"], canvas_size, largest_share)
     news = [_wanted((patch,), canvas_size, largest_share) for patch in by_urgency if patch.kind == "new"]
     order = _in_turns(failures, news, failure_per_new)
+    if new_first and news:
+        order.remove(news[0])
+        order.insert(0, news[0])
     return _place(order, canvas_size, largest_share)
 
 

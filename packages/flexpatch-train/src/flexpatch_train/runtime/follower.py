@@ -1,0 +1,157 @@
+"""Following objects between detections, and bringing them up to date when the detector has looked.
+
+Shared by FlexPatch and by the baselines it is compared with, so that a comparison is of what they show the detector
+and of nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from flexpatch_train.detections import Detections
+from flexpatch_train.features import FEATURES, TrackFeatures
+from flexpatch_train.runtime.tracked import TrackedObject
+from flexpatch_train.tracker import FlowTracker
+from footage.metrics.boxes import iou_matrix
+
+Floats = NDArray[np.float64]
+Gray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowOptions:
+    """When an object begins, goes on and ends.
+
+    Attributes:
+        match_iou: least overlap of a detection with a followed object to be that object.
+        start_score: least score of a detection to become a new object.
+        misses_to_end: how often in a row an object may be looked for in vain before it is dropped.
+        max_unseen_frames: an object not confirmed for this long is dropped.
+    """
+
+    match_iou: float = 0.3
+    start_score: float = 0.4
+    misses_to_end: int = 2
+    max_unseen_frames: int = 60
+
+
+class ObjectFollower:
+    """The followed objects, their flow tracker and their features.
+
+    Args:
+        frame_size: width and height in pixels.
+        options: when objects begin and end.
+    """
+
+    def __init__(self, frame_size: tuple[int, int], options: FollowOptions | None = None) -> None:
+        self._frame_size = np.array(frame_size, np.float64)
+        self._options = options if options is not None else FollowOptions()
+        self._tracker = FlowTracker()
+        self._features = TrackFeatures()
+        self._objects: dict[int, TrackedObject] = {}  # by the tracker's id, which changes with every detection
+        self._next_object_id = 1
+
+    @property
+    def objects(self) -> list[TrackedObject]:
+        """What is followed at the moment."""
+        return list(self._objects.values())
+
+    @property
+    def boxes(self) -> Floats:
+        """float64 ``(N, 4)``: the objects' boxes, ``xyxy`` pixels; they may reach past the frame."""
+        return np.array([item.box for item in self._objects.values()]).reshape(-1, 4)
+
+    def follow(self, gray: Gray, step_seconds: float) -> None:
+        """Move every object into the next frame; those the tracker loses are dropped.
+
+        Args:
+            gray: uint8 ``(H, W)``.
+            step_seconds: presentation time since the frame before.
+        """
+        step = self._tracker.step(gray)
+        table = self._features.measure(gray, step, step_seconds)
+        for track_id in step.ended:
+            del self._objects[track_id]
+        for track_id, box, features in zip(step.track_ids.tolist(), step.boxes, table, strict=True):
+            item = self._objects[track_id]
+            item.box, item.features = box, features
+            item.frames_since_detection += 1
+            item.frames_since_patch += 1
+
+    def merge(self, gray: Gray, found: Detections, shown: Floats) -> None:
+        """Detections to objects, one to one; objects looked for in vain and new ones.
+
+        Args:
+            gray: uint8 ``(H, W)``, the frame of the detections.
+            found: what the detector saw in it.
+            shown: float64 ``(S, 4)``, the parts of the frame that the detector was shown.
+        """
+        track_ids, items = list(self._objects), self.objects
+        pairs = self._match(found, items)
+        confirmed = {track_ids[column]: row for row, column in pairs}
+        self._go_on(gray, found, confirmed)
+        for track_id, item in zip(track_ids, items, strict=True):
+            if track_id not in confirmed and self._has_ended(item, shown):
+                self._drop(track_id)
+        taken = np.zeros(len(found), bool)
+        taken[[row for row, _ in pairs]] = True
+        fresh = found.select(~taken & (found.scores >= self._options.start_score))
+        if len(fresh) and self._objects:
+            fresh = fresh.select(iou_matrix(fresh.boxes, self.boxes).max(axis=1) < self._options.match_iou)
+        self._start(gray, fresh)
+
+    def _match(self, found: Detections, items: list[TrackedObject]) -> list[tuple[int, int]]:
+        if not items or not len(found):
+            return []
+        overlap = iou_matrix(found.boxes, np.array([item.box for item in items]))
+        overlap[found.class_ids[:, None] != np.array([item.class_id for item in items])[None]] = 0
+        rows, columns = linear_sum_assignment(-overlap)
+        least = self._options.match_iou
+        return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if overlap[r, c] >= least]
+
+    def _has_ended(self, item: TrackedObject, shown: Floats) -> bool:
+        """Whether an object that was not confirmed is to be dropped; counts the miss where it was looked for."""
+        visible = np.clip(item.box, 0, np.tile(self._frame_size, 2))
+        if ((shown[:, :2] <= visible[:2] + 1) & (shown[:, 2:] >= visible[2:] - 1)).all(axis=1).any():
+            item.frames_since_patch = 0
+            item.misses += 1
+        centre = (item.box[:2] + item.box[2:]) / 2
+        outside = bool((centre < 0).any() or (centre >= self._frame_size).any())
+        unseen = item.frames_since_detection > self._options.max_unseen_frames
+        return item.misses >= self._options.misses_to_end or unseen or outside
+
+    def _go_on(self, gray: Gray, found: Detections, confirmed: dict[int, int]) -> None:
+        """Confirmed objects go on from where the detector saw them."""
+        rows = np.array(list(confirmed.values()), np.intp)
+        items = [self._objects[track_id] for track_id in confirmed]
+        for track_id in confirmed:
+            self._drop(track_id)
+        for item, row in zip(items, rows.tolist(), strict=True):
+            item.score = float(found.scores[row])
+            item.frames_since_detection = item.frames_since_patch = item.misses = 0
+        self._enter(gray, found.select(rows), items)
+
+    def _start(self, gray: Gray, found: Detections) -> None:
+        unknown = np.full(len(FEATURES), np.nan)
+        items = []
+        for box, score, class_id in zip(found.boxes, found.scores.tolist(), found.class_ids.tolist(), strict=True):
+            items.append(TrackedObject(self._next_object_id, box.astype(np.float64), score, class_id, unknown))
+            self._next_object_id += 1
+        self._enter(gray, found, items)
+
+    def _enter(self, gray: Gray, found: Detections, items: list[TrackedObject]) -> None:
+        boxes = found.boxes.astype(np.float64)
+        track_ids = self._tracker.start(gray, boxes)
+        self._features.start(gray, track_ids, boxes, found.scores)
+        for track_id, item, box in zip(track_ids.tolist(), items, boxes, strict=True):
+            item.box, item.features = box, np.full(len(FEATURES), np.nan)
+            self._objects[track_id] = item
+
+    def _drop(self, track_id: int) -> None:
+        del self._objects[track_id]
+        self._tracker.stop(np.array([track_id]))
+        self._features.stop(track_id)
