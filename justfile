@@ -37,7 +37,7 @@ lock *packages:
 
 # Run one benchmark of benchmarks/: `just bench NAME`.
 bench name *arguments:
-    uv run python benchmarks/{{ name }}.py {{ arguments }}
+    uv run python -m benchmarks.{{ name }} {{ arguments }}
 
 # What continuous integration runs.
 ci:

@@ -48,6 +48,7 @@ def test_a_video_of_hardly_any_frames(tmp_path: Path, flexpatch: Command, frames
     ended = flexpatch("run", write_still_video(tmp_path / "short.mp4", frames), "-o", tmp_path / "out")
     assert ended.code == 1
     assert f"{frames} frame" in one_line(ended)
+    assert "give a longer video" in ended.err
 
 
 def test_a_video_in_which_nothing_is_detected(tmp_path: Path, flexpatch: Command) -> None:

@@ -51,6 +51,8 @@ def check(model: Path, table: Path | None) -> Checked:
         DatasetError: the table cannot be read.
         GateNotMet: the score in the manifest is not what the model scores.
     """
+    if model.suffix != ".joblib":
+        raise ModelError("is not a .joblib model", where=model, remedy="give the flexpatch_model.joblib of a run")
     manifest = verify(model)
     estimator = load_estimator(model)
     if manifest.task != "tracking-failure" or manifest.input.features != FEATURES:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footage.cli.app import hint_on, make_app, run_app
+from footage.cli.app import make_app, run_app
 from footage.cli.console import print_json, result, talk
-from footage.cli.options import Device, DryRun, Json, Smoke
-from footage.errors import DatasetError, ModelError
+from footage.cli.options import Device, DryRun, Json, Seed, Smoke
+from footage.errors import DatasetError, ModelError, printable
 
 if TYPE_CHECKING:
     from flexpatch_train.run import Plan, RunOptions
@@ -46,32 +48,45 @@ class ClassWeight(StrEnum):
 Output = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
 
 
-@app.command(epilog="Example: flexpatch-train run mot17_13.mp4 --weights yolov8n.onnx --classes person")
+@app.command(
+    short_help="Train on a video; ends with the path of a report.",
+    epilog="Example: flexpatch-train run mot17_13.mp4 --weights yolov8n.onnx --classes person",
+)
 def run(
     *,
-    video: Annotated[Path, typer.Argument(help="A video file, or a folder of stills.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(metavar="VIDEO", help="A video file, or a folder of stills.", show_default=False)
+    ],
     output: Output = Path("flexpatch_training"),
     detector: Annotated[DetectorName, typer.Option(help="What finds the objects; auto takes what is there.")] = (
         DetectorName.AUTO
     ),
     weights: Annotated[
-        Path | None, typer.Option(help="The detector's file: .onnx, .pt, .engine, or MOT text (.txt).")
+        Path | None, typer.Option(metavar="FILE", help="The detector's file: .onnx, .pt, .engine, or MOT text (.txt).")
     ] = None,
     ground_truth: Annotated[
-        Path | None, typer.Option("--gt", help="Human annotation in MOT text; labels are then read from it.")
+        Path | None, typer.Option("--gt", metavar="FILE", help="Human annotation in MOT text, to read labels from.")
     ] = None,
-    max_frames: Annotated[int, typer.Option(min=0, help="Frames to learn from; 0 takes the whole video.")] = 200,
-    confidence: Annotated[float, typer.Option(min=0, max=1, help="Least score of a detection.")] = 0.25,
-    nms: Annotated[float, typer.Option(min=0, max=1, help="Overlap above which the weaker detection goes.")] = 0.45,
-    classes: Annotated[str | None, typer.Option(help="Only these classes, as in: person,car")] = None,
-    horizon: Annotated[int, typer.Option(min=1, help="Frames a box is followed without detection.")] = 30,
-    stride: Annotated[int, typer.Option(min=1, help="Start to follow new boxes every so many frames.")] = 10,
-    max_depth: Annotated[int, typer.Option(min=1, help="Depth of the tree.")] = 5,
-    min_samples_split: Annotated[int, typer.Option(min=2, help="Fewest rows a node must hold to be split.")] = 10,
+    max_frames: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Frames to learn from; 0 takes the whole video.")
+    ] = 200,
+    confidence: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")] = 0.25,
+    nms: Annotated[
+        float, typer.Option(metavar="0..1", min=0, max=1, help="Overlap that ends the weaker detection.")
+    ] = 0.45,
+    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these classes, as in: person,car")] = None,
+    horizon: Annotated[int, typer.Option(metavar="N", min=1, help="Frames a box is followed without detection.")] = 30,
+    stride: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Start to follow new boxes every so many frames.")
+    ] = 10,
+    max_depth: Annotated[int, typer.Option(metavar="N", min=1, help="Depth of the tree.")] = 5,
+    min_samples_split: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Fewest rows of a node that is split.")
+    ] = 10,
     class_weight: Annotated[ClassWeight, typer.Option(help="Whether rare labels weigh as much as common ones.")] = (
         ClassWeight.BALANCED
     ),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 42,
+    seed: Seed = 42,
     device: Device = "auto",
     dry_run: DryRun = False,
     smoke: Smoke = False,
@@ -106,33 +121,34 @@ def run(
         ),
         seed=seed,
     )
-    hint = "try --confidence 0.1, another --detector, more --max-frames, or another --gt"
-    with hint_on(DatasetError, hint), hint_on(ModelError, "give another model with --weights"):
+    with _hints(options):
         if dry_run:
             _print_plan(running.plan(options), as_json=as_json)
             return
         _run(options, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Take a small synthetic scene through the whole workflow.")
 def demo(
     *,
     output: Output = Path("flexpatch_demo"),
+    seed: Seed = 0,
+    smoke: Smoke = False,
     as_json: Json = False,
 ) -> None:
     """Make a small scene whose boxes are known exactly, and take it through the whole workflow."""
     from flexpatch_train.demo import demo_options
 
-    options = demo_options(output, tell=talk)
+    options = demo_options(output, seed=seed, smoke=smoke, tell=talk)
     _run(options, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Verify a saved model and what its manifest claims.")
 def check(
     *,
-    model: Annotated[Path, typer.Argument(help="A flexpatch_model.joblib.", show_default=False)],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A flexpatch_model.joblib.", show_default=False)],
     table: Annotated[
-        Path | None, typer.Option("--table", help="Its training_data.csv; looked for beside the model.")
+        Path | None, typer.Option("--table", metavar="FILE", help="Its training_data.csv; default: beside the model.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -153,7 +169,7 @@ def check(
         result(f"not to be relied on: {doubt}")
 
 
-@app.command()
+@app.command(short_help="Look at what this machine offers, and how to mend it.")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
     from footage.cli import doctor as checks
@@ -180,6 +196,20 @@ def doctor(*, as_json: Json = False) -> None:
     )
 
 
+@contextmanager
+def _hints(options: RunOptions) -> Iterator[None]:
+    """Add the options of ``run`` that help to errors about the video and about the detector's file."""
+    try:
+        yield
+    except DatasetError as error:
+        if error.where == printable(str(options.video)):
+            error.add_note("--confidence, --classes, --detector and --max-frames decide what is found")
+        raise
+    except ModelError as error:
+        error.add_note("--weights names the detector's file")
+        raise
+
+
 def _run(options: RunOptions, *, as_json: bool) -> None:
     from flexpatch_train import run as running
     from flexpatch_train.outputs import metrics_of, output_files
@@ -204,10 +234,10 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
         print_json(plan)
         return
     frames = "all frames" if plan.frames is None else f"{plan.frames} frames"
-    time = "" if plan.estimated_seconds is None else f", about {plan.estimated_seconds:.0f} s in all"
+    time = "" if plan.estimated_seconds is None else f", about {plan.estimated_seconds:.0f} s of detection"
     disk = "" if plan.disk_bytes is None else f", about {plan.disk_bytes / 1e6:.0f} MB on disk"
     result(f"would read {frames} at {plan.seconds_per_frame * 1e3:.0f} ms each{time}{disk}")
-    result(f"would detect with {plan.detector}")
+    result(f"would detect with {plan.detector}; training and the report come on top")
 
 
 def main() -> None:

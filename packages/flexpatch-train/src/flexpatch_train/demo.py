@@ -18,11 +18,13 @@ OBJECTS = 60
 PAN_PX_PER_FRAME = (0.6, 0.15)
 
 
-def demo_options(output: Path, *, tell: Callable[[str], None]) -> RunOptions:
+def demo_options(output: Path, *, seed: int, smoke: bool, tell: Callable[[str], None]) -> RunOptions:
     """Write the scene and its ground truth into ``output`` and say how to run on it.
 
     Args:
         output: the folder for everything.
+        seed: decides the scene.
+        smoke: a quarter of the scene.
         tell: told what is being made.
 
     Returns:
@@ -30,12 +32,13 @@ def demo_options(output: Path, *, tell: Callable[[str], None]) -> RunOptions:
     """
     output.mkdir(parents=True, exist_ok=True)
     video, truth = output / "scene.mp4", output / "scene_gt.txt"
-    tell(f"drawing {FRAMES} frames with {OBJECTS} objects under a moving camera: {video}")
+    frames, objects = (FRAMES // 4, OBJECTS // 3) if smoke else (FRAMES, OBJECTS)
+    tell(f"drawing {frames} frames with {objects} objects under a moving camera: {video}")
     scene = Scene.random(
-        np.random.default_rng(0),
+        np.random.default_rng(seed),
         size=SIZE,
-        objects=OBJECTS,
-        frames=FRAMES,
+        objects=objects,
+        frames=frames,
         pan_px_per_frame=PAN_PX_PER_FRAME,
         object_height=(0.12, 0.25),
         speed_px_per_frame=(3.0, 6.0),
@@ -43,4 +46,11 @@ def demo_options(output: Path, *, tell: Callable[[str], None]) -> RunOptions:
     )
     scene.write_video(video, RATE)
     scene.write_mot(truth, minimum_visibility=0.2)
-    return RunOptions(video=video, output=output, detector="motion", ground_truth=truth, max_frames=None)
+    return RunOptions(
+        video=video,
+        output=output,
+        detector="motion",
+        ground_truth=truth,
+        max_frames=None,
+        truth_is="the exact boxes of the drawn scene",
+    )

@@ -55,8 +55,8 @@ class HoldOut:
     def words(self) -> str:
         """What is held out, in words."""
         if self.by_time:
-            return f"the last {TEST_FRACTION:.0%} of the video and objects not seen before"
-        return f"{TEST_FRACTION:.0%} of the objects, in the same frames as the others"
+            return f"the last {TEST_FRACTION * 100:.0f} % of the video and objects not seen before"
+        return f"{TEST_FRACTION * 100:.0f} % of the objects, in the same frames as the others"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from flexpatch_train.features import FEATURES
+from flexpatch_train.identities import Identities
 from flexpatch_train.labels import LABELS
 from flexpatch_train.learn import Learned
 from flexpatch_train.observe import Observation
+from footage.metrics.intervals import Interval
 from footage.video.types import VideoInfo
 
 MEDIUM_WARNING = 0.4
@@ -27,6 +29,7 @@ class Findings:
         labels_from: what the labels were read from, in words.
         settings: everything that decides the result.
         seen: the pass over the video.
+        identities: who was where, from which the labels were read.
         table: the labelled rows.
         learned: the tree and its scores.
         warnings: what limits the result, each a clause without a full stop.
@@ -37,6 +40,7 @@ class Findings:
     labels_from: str
     settings: dict[str, object]
     seen: Observation
+    identities: Identities
     table: pd.DataFrame
     learned: Learned
     warnings: tuple[str, ...]
@@ -44,17 +48,27 @@ class Findings:
     @property
     def lead(self) -> str:
         """The result in one sentence."""
-        held_out, what = self.learned.held_out, self.learned.split.words
+        held_out = self.learned.held_out
         rivals = ", ".join(
             f"{score.name} {_short(score.macro_f1.estimate)} and {_short(score.recall_high.estimate)}"
             for score in held_out.scores[1:]
         )
-        macro_f1 = held_out.model.macro_f1.text(group="object")
-        recall_high = held_out.model.recall_high.text(group="object")
+        macro_f1, recall_high = _figure(held_out.model.macro_f1), _figure(held_out.model.recall_high)
         return (
-            f"On {what}, the tree scores a macro-F1 of {macro_f1} and a recall of `high` of {recall_high}, "
-            f"beside {rivals}."
+            f"On {self.learned.split.words}, the tree scores a macro-F1 of {macro_f1} and a recall of high risk of "
+            f"{recall_high}; the baselines score, by the same two figures: {rivals}."
         )
+
+
+def _figure(interval: Interval) -> str:
+    """A figure with its interval, and what it rests on."""
+    value = interval.text().split(" (n =")[0].replace("one group only", "one object only")
+    return f"{value} (n = {interval.n} boxes of {objects(interval.groups)})"
+
+
+def objects(count: int | None) -> str:
+    """``1 object``, ``7 objects``."""
+    return f"{count} object{'' if count == 1 else 's'}"
 
 
 def _short(value: float | None) -> str:
@@ -69,7 +83,7 @@ def what_limits(seen: Observation, table: pd.DataFrame, learned: Learned) -> lis
     medium = float((table["iou_label"] == LABELS[1]).mean())
     if medium > MEDIUM_WARNING:
         warnings.append(
-            f"{medium:.0%} of the labels are `medium`, which is usually a sign of unsteady detections or boxes"
+            f"{medium:.0%} of the labels are medium, which is usually a sign of unsteady detections or boxes"
         )
     per_frame = len(table) / len(table.drop_duplicates(["start_frame", "frame"]))
     detections_per_frame = sum(len(d) for d in seen.detections) / len(seen.detections)

@@ -83,10 +83,10 @@ def _doubts(split: HoldOut, train: pd.DataFrame, test: pd.DataFrame) -> list[str
     high = int((test["iou_label"] == "high").sum())
     if high < MIN_TEST_HIGH:
         doubts.append(
-            f"{high} of the held-out boxes are `high` and at least {MIN_TEST_HIGH} are needed to say how many are "
-            "caught: train on more frames"
+            f"{high} of the held-out boxes are at high risk and at least {MIN_TEST_HIGH} are needed to say how many "
+            "are caught: train on more frames"
         )
     absent = [label for label in LABELS if not (train["iou_label"] == label).any()]
     if absent:
-        doubts.append(f"no training box is {' or '.join(f'`{label}`' for label in absent)}: the tree cannot know it")
+        doubts.append(f"no training box is {' or '.join(absent)}: the tree cannot know it")
     return doubts

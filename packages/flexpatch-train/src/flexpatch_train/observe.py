@@ -58,7 +58,7 @@ def observe(
         journal: the run's journal of detections.
         rollouts: follows the boxes.
         max_frames: how many frames to read; None for all.
-        on_frame: called after every frame.
+        on_frame: called after every frame that was not in the journal.
 
     Raises:
         VideoError: no frame can be decoded.
@@ -70,7 +70,8 @@ def observe(
         found = _detect(frame, detector, journal, recorded)
         detections.append(found)
         rollouts.feed(frame, found)
-        on_frame()
+        if frame.index >= len(recorded):
+            on_frame()
     return Observation(
         detections=detections,
         samples=rollouts.samples,

@@ -29,6 +29,7 @@ MODEL_FILE = "flexpatch_model.joblib"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.html"
+FILES = (REPORT_FILE, MODEL_FILE, "flexpatch_model.json", TABLE_FILE, PREDICTIONS_FILE, METRICS_FILE, "run.json")
 STRIPS = 6
 
 
@@ -50,7 +51,7 @@ def write_outputs(findings: Findings, reader: VideoReader, folder: RunDirectory)
     atomic_write_json(folder.file(METRICS_FILE), metrics)
     write_table(learned.test.assign(predicted=learned.held_out.predictions), folder.file(PREDICTIONS_FILE))
     mistakes = worst_mistakes(learned.test, learned.held_out.predictions, STRIPS)
-    strips = mistake_strips(reader, findings.table, mistakes)
+    strips = mistake_strips(reader, findings.table, mistakes, findings.identities)
     lay_out(findings, strips).write(folder.file(REPORT_FILE))
     folder.finish(metrics=metrics, warnings=list(findings.warnings))
 
@@ -120,4 +121,4 @@ def _libraries() -> dict[str, str]:
 
 def output_files(folder: Path) -> list[Path]:
     """The files a finished run leaves for its user, in the order of their interest."""
-    return [folder / name for name in (REPORT_FILE, MODEL_FILE, TABLE_FILE, PREDICTIONS_FILE, METRICS_FILE)]
+    return [folder / name for name in FILES]

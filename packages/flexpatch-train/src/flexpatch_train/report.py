@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.tree import export_text
 
-from flexpatch_train.evaluate import BLOCKS, MODEL, PURGE_FRAMES, Evaluation, Score
+from flexpatch_train.evaluate import BLOCKS, PURGE_FRAMES, Evaluation, Score
 from flexpatch_train.features import FEATURES
-from flexpatch_train.findings import Findings
+from flexpatch_train.findings import Findings, objects
 from flexpatch_train.labels import LABELS, MEDIUM_IOU
+from flexpatch_train.rules import readable_rules
 from flexpatch_train.strips import Strip
 from footage.errors import printable
 from footage.metrics.intervals import Interval
@@ -38,20 +38,20 @@ def lay_out(findings: Findings, strips: Sequence[Strip]) -> Page:
 def _comparison(page: Page, findings: Findings) -> None:
     held_out = findings.learned.held_out
     page.figure(
-        _bars(held_out.scores, [score.macro_f1 for score in held_out.scores], "macro-F1 on held-out frames"),
+        _bars(held_out.scores, [score.macro_f1 for score in held_out.scores], "macro-F1 on held-out boxes"),
         f"Bars of macro-F1: {_in_words(held_out.scores, 'macro_f1')}",
         f"Macro-F1 of the tree and of what it has to beat, on {findings.learned.split.words}. "
         "Lines are 95 % intervals from resampling whole objects.",
     )
     if held_out.model.recall_high.estimate is not None:
         page.figure(
-            _bars(held_out.scores, [score.recall_high for score in held_out.scores], "recall of high"),
+            _bars(held_out.scores, [score.recall_high for score in held_out.scores], "recall of high risk"),
             f"Bars of the recall of high: {_in_words(held_out.scores, 'recall_high')}",
             "Share of the boxes at high risk (the tracker no longer touches the object) that were called so.",
         )
     for warning in findings.warnings:
         page.note(f"{warning[0].upper()}{warning[1:]}.", kind="warning")
-    page.note(_gain_in_words(held_out), kind="info")
+    page.note(_verdict(held_out, findings.learned.doubts), kind="info")
     page.section("Scores")
     page.table(
         *_score_table(held_out), caption=f"The model that ships, on {findings.learned.split.words}; {_counts(held_out)}"
@@ -82,8 +82,9 @@ def _mistakes(page: Page, strips: Sequence[Strip]) -> None:
         page.text("The tree made no mistake on the held-out boxes.")
         return
     page.text(
-        "The gravest mistakes on held-out boxes, one a tracked object. The frame drawn is the tracker's; its colour is "
-        "the truth: blue low, amber medium, red high risk. Numbers count frames since the detection."
+        "The gravest mistakes on held-out boxes, one a tracked object. White is where the object really is, where that "
+        "is known. The other box is the tracker's, in the colour of its true label: blue low, amber medium, red high "
+        "risk. Numbers count frames since the detection."
     )
     for strip in strips:
         page.figure(
@@ -101,9 +102,9 @@ def _tree(page: Page, findings: Findings) -> None:
         caption="What the tree looks at, on its training rows.",
     )
     page.code(
-        export_text(tree, feature_names=list(FEATURES), decimals=3, show_weights=False).rstrip(),
-        caption=f"{tree.get_n_leaves()} leaves, depth {tree.get_depth()}. A value that is unknown (accel right after a "
-        "detection, ncc without contrast) goes the way that suited the training rows.",
+        readable_rules(tree, FEATURES),
+        caption=f"{tree.get_n_leaves()} leaves, depth {tree.get_depth()}; branches that end in one label are shown as "
+        "one. A value can be unknown: accel right after a detection, ncc without contrast.",
     )
 
 
@@ -175,29 +176,40 @@ def _score_table(evaluation: Evaluation) -> tuple[Sequence[str], Sequence[Sequen
 
 def _value(interval: Interval) -> str:
     """The figure and its interval; the counts stand in the table's caption."""
-    return interval.text().split(" (n =")[0]
+    return interval.text().split(" (n =")[0].replace("one group only", "one object only")
 
 
 def _counts(evaluation: Evaluation) -> str:
     every, high = evaluation.model.macro_f1, evaluation.model.recall_high
-    return f"n = {every.n} boxes of {every.groups} objects, {high.n} of them (of {high.groups} objects) at high risk."
+    return f"n = {every.n} boxes of {objects(every.groups)}, {high.n} of them (of {objects(high.groups)}) at high risk."
 
 
 def _in_words(scores: Sequence[Score], metric: str) -> str:
     return "; ".join(f"{score.name} {getattr(score, metric).text(group='object')}" for score in scores)
 
 
-def _gain_in_words(evaluation: Evaluation) -> str:
-    gain = evaluation.gain
+def _verdict(evaluation: Evaluation, doubts: Sequence[str]) -> str:
+    """Whether the tree is better than its best rival, as far as the data can say."""
+    gain, rival = evaluation.gain, evaluation.best_baseline
+    difference = f"Macro-F1 minus that of {rival}: {gain.text(group='object')}"
+    if doubts:
+        return f"{difference}. With the reservations above this decides nothing."
     if gain.low is None or gain.high is None:
-        return f"The {MODEL} against {evaluation.best_baseline}: {gain.text(group='object')}."
+        return f"{difference}."
     if gain.low > 0:
-        verdict = "it is better than its best rival"
+        verdict = "the tree is better by macro-F1"
     elif gain.high < 0:
-        verdict = "it is worse than its best rival"
+        verdict = "the tree is worse by macro-F1"
     else:
-        verdict = "these data do not tell it from its best rival"
-    return f"Macro-F1 minus that of {evaluation.best_baseline}: {gain.text(group='object')}: {verdict}."
+        verdict = "these data do not tell the two apart by macro-F1"
+    mine = evaluation.model.recall_high.estimate or 0.0
+    ahead = [score for score in evaluation.scores[1:] if (score.recall_high.estimate or 0.0) > mine]
+    more = "".join(
+        f" {score.name[0].upper()}{score.name[1:]} finds more of the boxes at high risk "
+        f"({score.recall_high.estimate:.2f} against {mine:.2f}), at the price of a lower macro-F1."
+        for score in ahead
+    )
+    return f"{difference}: {verdict}.{more}"
 
 
 def _reasons(reasons: dict[str, int]) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from flexpatch_train.detectors.choose import DetectorKind, choose_detector
 from flexpatch_train.detectors.protocol import Detector
 from flexpatch_train.findings import Findings, what_limits
-from flexpatch_train.identities import annotated_timelines, from_ground_truth, link
+from flexpatch_train.identities import Identities, annotated_timelines, from_ground_truth, link
 from flexpatch_train.learn import learn
 from flexpatch_train.mot import MotRows, check_fits, ground_truth, read_mot
 from flexpatch_train.observe import Observation, observe
@@ -55,6 +55,7 @@ class RunOptions:
         horizon_frames: how long each is followed.
         tree: how the tree is grown.
         seed: seed of the bootstrap.
+        truth_is: what the ground truth is, in words, for the report.
     """
 
     video: Path
@@ -71,6 +72,7 @@ class RunOptions:
     horizon_frames: int = HORIZON_FRAMES
     tree: TreeOptions = field(default_factory=TreeOptions)
     seed: int = 42
+    truth_is: str = "human ground truth"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +143,14 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
         settings = _settings(options, detector)
         with RunDirectory(options.output).open(tool="flexpatch-train", seed=options.seed, settings=settings) as folder:
             # Only these two decide the detections: more frames or another tree can go on with the same journal.
-            key = {"video": settings["video"], "detector": settings["detector"]}
+            key = {"video": settings["video"], **detector.describe()}
             with folder.journal(key, name="detections.jsonl") as journal:
                 if journal.restarted_because:
                     tell(f"starting anew: {journal.restarted_because}")
                 elif len(journal):
                     tell(f"going on: the detections of {len(journal)} frames are there from an earlier run")
                 seen = _observe(options, reader, detector, journal, make_progress)
-            table = _learnable(options, seen, truth, detector)
+            table, identities = _learnable(options, seen, truth, detector)
             write_table(table, folder.file(TABLE_FILE))
             # What is learned from is what lies on disk, rounding included, so that it can be learned again from there.
             table = read_table(folder.file(TABLE_FILE))
@@ -156,9 +158,10 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
             findings = Findings(
                 video=reader.info,
                 detector_reason=reason,
-                labels_from="human ground truth" if truth is not None else "detections linked into identities",
+                labels_from=options.truth_is if truth is not None else "detections linked into identities",
                 settings=settings,
                 seen=seen,
+                identities=identities,
                 table=table,
                 learned=learned,
                 warnings=tuple(what_limits(seen, table, learned)),
@@ -243,8 +246,10 @@ def _observe(
         return observe(reader, detector, journal, rollouts, max_frames=options.max_frames, on_frame=progress.advance)
 
 
-def _learnable(options: RunOptions, seen: Observation, truth: MotRows | None, detector: Detector) -> pd.DataFrame:
-    """The labelled table.
+def _learnable(
+    options: RunOptions, seen: Observation, truth: MotRows | None, detector: Detector
+) -> tuple[pd.DataFrame, Identities]:
+    """The labelled table, and who was where.
 
     Raises:
         DatasetError: the video is too short, nothing was detected, or no track can be labelled.
@@ -252,9 +257,9 @@ def _learnable(options: RunOptions, seen: Observation, truth: MotRows | None, de
     frames = len(seen.detections)
     if frames < MIN_FRAMES:
         raise DatasetError(
-            f"the video has {frames} frame{'' if frames == 1 else 's'}, and tracking needs at least {MIN_FRAMES}",
+            f"{frames} frame{'' if frames == 1 else 's'} could be read, and tracking needs at least {MIN_FRAMES}",
             where=options.video,
-            remedy="give a longer video",
+            remedy=_why_so_short(seen),
         )
     found = sum(len(d) for d in seen.detections)
     if not found:
@@ -274,4 +279,10 @@ def _learnable(options: RunOptions, seen: Observation, truth: MotRows | None, de
             where=options.video,
             remedy="use more frames, or a detector that finds the same objects in most frames",
         )
-    return to_table(labelled, printable(options.video.name))
+    return to_table(labelled, printable(options.video.name)), identities
+
+
+def _why_so_short(seen: Observation) -> str:
+    if seen.ending is not None and seen.ending.cut_short:
+        return f"the video is damaged: {seen.ending.reason}"
+    return "give a longer video"

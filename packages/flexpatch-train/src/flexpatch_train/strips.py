@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from flexpatch_train.identities import Identities
 from flexpatch_train.labels import LABELS
-from footage.report.palette import BLUE, ORANGE, VERMILION
+from footage.report.palette import BLUE, ORANGE, VERMILION, WHITE
 from footage.report.sheets import Mark
 from footage.video.reader import VideoReader
 from footage.video.types import Frame
@@ -29,7 +30,7 @@ class Strip:
     Attributes:
         images: RGB uint8 crops, in order of time.
         captions: one a crop.
-        marks: the tracked box in each crop, in the colour of its true label.
+        marks: in each crop the object itself, white, and the tracked box in the colour of its true label.
         title: what the model said and what was true.
     """
 
@@ -60,7 +61,12 @@ def worst_mistakes(test: pd.DataFrame, predictions: NDArray[np.str_], count: int
 
 
 def mistake_strips(
-    reader: VideoReader, table: pd.DataFrame, mistakes: pd.DataFrame, *, pictures: int = PICTURES
+    reader: VideoReader,
+    table: pd.DataFrame,
+    mistakes: pd.DataFrame,
+    identities: Identities,
+    *,
+    pictures: int = PICTURES,
 ) -> list[Strip]:
     """Cut the strips out of the video in one pass.
 
@@ -68,17 +74,19 @@ def mistake_strips(
         reader: the video the table was made from.
         table: all rows, so that a track's way to its mistake can be shown.
         mistakes: rows of ``worst_mistakes``.
+        identities: who was where, so that the object itself can be shown.
         pictures: crops a strip.
     """
     if mistakes.empty:
         return []
     plans = [_plan(table, row, pictures) for _, row in mistakes.iterrows()]
-    crops: dict[tuple[int, int], tuple[NDArray[np.uint8], Mark]] = {}
+    crops: dict[tuple[int, int], tuple[NDArray[np.uint8], list[Mark]]] = {}
     last = max(int(rows["frame"].max()) for rows in plans)
     for frame in reader.frames(stop=last + 1):
         for number, rows in enumerate(plans):
             for _, row in rows[rows["frame"] == frame.index].iterrows():
-                crops[number, frame.index] = _crop(frame, row)
+                truth = identities.timelines[int(row["track_id"])].box_at(frame.index)
+                crops[number, frame.index] = _crop(frame, row, truth)
     strips = []
     for number, (rows, (_, mistake)) in enumerate(zip(plans, mistakes.iterrows(), strict=True)):
         shown = [int(frame) for frame in rows["frame"] if (number, int(frame)) in crops]
@@ -86,7 +94,7 @@ def mistake_strips(
         strips.append(
             Strip(
                 images=[crops[number, frame][0] for frame in shown] + [_NOTHING] * empty,
-                marks=[[crops[number, frame][1]] for frame in shown] + [[]] * empty,
+                marks=[crops[number, frame][1] for frame in shown] + [[]] * empty,
                 captions=[f"+{frame - int(mistake['start_frame'])}" for frame in shown] + [""] * empty,
                 title=_title(mistake),
             )
@@ -111,14 +119,19 @@ def _title(mistake: pd.Series) -> str:
     return f"object {int(mistake['track_id'])}, {age} frames after detection: called {said}, is {true} ({what})"
 
 
-def _crop(frame: Frame, row: pd.Series) -> tuple[NDArray[np.uint8], Mark]:
-    """The surroundings of a row's box, scaled to ``CROP_SIZE``, and where the box lies in them."""
-    x0, y0, x1, y1 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
-    width, height = CROP_SIZE
-    scale = min(width / ((x1 - x0) * (1 + 2 * _CONTEXT)), height / ((y1 - y0) * (1 + 2 * _CONTEXT)))
-    shift_x, shift_y = width / 2 - scale * (x0 + x1) / 2, height / 2 - scale * (y0 + y1) / 2
-    matrix = np.array([[scale, 0, shift_x], [0, scale, shift_y]])
+def _crop(frame: Frame, row: pd.Series, truth: NDArray[np.float64] | None) -> tuple[NDArray[np.uint8], list[Mark]]:
+    """The surroundings of a row's box, scaled to ``CROP_SIZE``, and where the object and the box lie in them."""
+    box = row[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
+    size, (width, height) = np.maximum(box[2:] - box[:2], 1), CROP_SIZE
+    scale = float((np.array(CROP_SIZE) / (size * (1 + 2 * _CONTEXT))).min())
+    shift = np.array([width, height]) / 2 - scale * (box[:2] + box[2:]) / 2
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     crop = np.asarray(cv2.warpAffine(frame.image, matrix, CROP_SIZE, flags=interpolation), np.uint8)
-    box = (scale * x0 + shift_x, scale * y0 + shift_y, scale * x1 + shift_x, scale * y1 + shift_y)
-    return crop, Mark(box=box, colour=_COLOURS[row["iou_label"]])
+
+    def mark(corners: NDArray[np.float64], colour: str) -> Mark:
+        x0, y0, x1, y1 = (scale * corners + np.tile(shift, 2)).tolist()
+        return Mark(box=(x0, y0, x1, y1), colour=colour)
+
+    tracked = mark(box, _COLOURS[row["iou_label"]])
+    return crop, [tracked] if truth is None else [mark(truth, WHITE), tracked]

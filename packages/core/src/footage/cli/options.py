@@ -24,7 +24,7 @@ def check_device(value: str) -> str:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random.")]
 Device = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", callback=check_device, help="Where models run.")
 ]

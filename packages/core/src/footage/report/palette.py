@@ -13,6 +13,8 @@ VERMILION = "#d55e00"
 PURPLE = "#cc79a7"
 GREY = "#8a949e"
 """For what is shown only to compare with."""
+WHITE = "#ffffff"
+"""For marks on pictures only: it vanishes on a light page."""
 NAMES = {
     BLUE: "blue",
     SKY: "sky",

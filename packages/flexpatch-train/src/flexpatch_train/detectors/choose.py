@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from flexpatch_train.detectors.protocol import Detector
-from footage.errors import ModelError
+from footage.errors import MissingDependency, ModelError
 
 DetectorKind = Literal["auto", "onnx", "ultralytics", "tensorrt", "mot", "motion"]
 
@@ -18,6 +19,13 @@ _KIND_BY_SUFFIX: dict[str, DetectorKind] = {
 }
 _SUFFIX_BY_KIND = {kind: suffix for suffix, kind in _KIND_BY_SUFFIX.items()}
 _LYING_ABOUT = "yolo*.onnx"
+_DEVICES: dict[DetectorKind, re.Pattern[str]] = {
+    "onnx": re.compile(r"auto|cpu|cuda(:\d+)?"),
+    "ultralytics": re.compile(r"auto|cpu|mps|cuda(:\d+)?"),
+    "tensorrt": re.compile(r"auto|cuda(:\d+)?"),
+    "mot": re.compile(r"auto|cpu"),
+    "motion": re.compile(r"auto|cpu"),
+}
 
 
 def choose_detector(
@@ -43,14 +51,14 @@ def choose_detector(
         confidence: detections that score less are dropped, in [0, 1].
         nms_iou: overlap above which the lesser of two boxes of a class is dropped, in [0, 1].
         classes: names of the classes to keep; None for all.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; not every kind can use every one.
 
     Returns:
         The detector, and one sentence part such as ``motion: no weights were given and none lie beside the video``.
 
     Raises:
         ModelError: the weights are missing, do not fit the kind, or are needed and neither given nor found.
-        MissingDependency: what the kind needs is not installed.
+        MissingDependency: what the kind needs is not installed, or it cannot compute on the device.
     """
     if weights is not None:
         chosen, path, why = _from_weights(kind, weights)
@@ -58,6 +66,10 @@ def choose_detector(
         chosen, path, why = _from_surroundings(video)
     else:
         chosen, path, why = _from_kind(kind, video)
+    if not _DEVICES[chosen].fullmatch(device):
+        raise MissingDependency(
+            f"the detector {chosen} cannot compute on {device}", remedy="compute on the CPU or take another detector"
+        )
     detector = _open(chosen, path, confidence=confidence, nms_iou=nms_iou, classes=classes, device=device)
     return detector, f"{chosen}: {why}"
 
