@@ -232,6 +232,17 @@ def test_the_command_that_goes_on_is_quoted_for_the_shell() -> None:
     assert resuming_command(["/nowhere/tool", "run", "my clip.mp4"]) == "/nowhere/tool run 'my clip.mp4'"
 
 
+def test_under_uv_run_the_command_that_goes_on_begins_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "some-tool"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    assert resuming_command([str(program), "run"]) == "uv run some-tool run"
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH")
+    assert resuming_command([str(program), "run"]) == "some-tool run"
+
+
 def test_an_os_error_without_a_file_is_told() -> None:
     assert describe_os_error(OSError("broken")) == ("broken", None)
     assert describe_os_error(TimeoutError()) == ("TimeoutError", None)

@@ -107,9 +107,11 @@ def resuming_command(argv: list[str]) -> str:
     program = Path(argv[0])
     found = shutil.which(program.name)
     known = found is not None and Path(found).resolve() == program.resolve()
+    if not known:
+        return printable(shlex.join(argv))
     # A tool of a project's environment is on the PATH only for as long as `uv run` runs.
     through_uv = ["uv", "run"] if "UV_RUN_RECURSION_DEPTH" in os.environ else []
-    return printable(shlex.join([*through_uv, program.name if known else argv[0], *argv[1:]]))
+    return printable(shlex.join([*through_uv, program.name, *argv[1:]]))
 
 
 def flush_or_discard() -> None:
