@@ -11,7 +11,7 @@ import pytest
 from networks import at_cells, constant_network
 
 from flexpatch_train.detectors.choose import DetectorKind, choose_detector
-from footage.errors import FootageError, ModelError
+from footage.errors import FootageError, MissingDependency, ModelError
 
 DETECTIONS = "1,-1,1,1,9,9,.9\n"
 
@@ -158,3 +158,16 @@ def test_detections_lie_within_the_picture(folder: Path) -> None:
     assert len(found) > 3
     assert found.boxes.min() >= 0
     assert (found.boxes.max(axis=0) <= [100, 90, 100, 90]).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "device"), [("motion", "cuda"), ("motion", "mps"), ("onnx", "mps"), ("mot", "cuda:1")]
+)
+def test_a_device_that_the_detector_cannot_use_is_refused_by_name(
+    tmp_path: Path, kind: DetectorKind, device: str
+) -> None:
+    (tmp_path / "det").mkdir()
+    (tmp_path / "det" / "det.txt").write_text("1,-1,1,1,10,10,0.9\n")
+    (tmp_path / "yolo.onnx").write_bytes(b"not opened")
+    with pytest.raises(MissingDependency, match=f"{kind} cannot compute on {device}"):
+        choose_detector(kind, video=tmp_path / "clip.mp4", device=device)

@@ -22,7 +22,7 @@ _LYING_ABOUT = "yolo*.onnx"
 _DEVICES: dict[DetectorKind, re.Pattern[str]] = {
     "onnx": re.compile(r"auto|cpu|cuda(:\d+)?"),
     "ultralytics": re.compile(r"auto|cpu|mps|cuda(:\d+)?"),
-    "tensorrt": re.compile(r"auto|cuda(:\d+)?"),
+    "tensorrt": re.compile(r"auto|cpu|cuda(:\d+)?"),  # its own module says that it needs a GPU
     "mot": re.compile(r"auto|cpu"),
     "motion": re.compile(r"auto|cpu"),
 }
