@@ -277,7 +277,9 @@ def _learnable(
         raise DatasetError(
             f"none of the {found} detections in {frames} frames could be followed and labelled",
             where=options.video,
-            remedy="use more frames, or a detector that finds the same objects in most frames",
+            remedy="use more frames, or a detector that finds the same objects in most frames"
+            if truth is None
+            else "check that the ground truth belongs to this video, and that the detector finds the same kind of object",
         )
     return to_table(labelled, printable(options.video.name)), identities
 
