@@ -279,7 +279,7 @@ def _learnable(
             where=options.video,
             remedy="use more frames, or a detector that finds the same objects in most frames"
             if truth is None
-            else "check that the ground truth belongs to this video, and that the detector finds the same kind of object",
+            else "check that the ground truth belongs to this video and is of what the detector finds",
         )
     return to_table(labelled, printable(options.video.name)), identities
 
