@@ -19,11 +19,10 @@ import numpy as np
 from flexpatch_train.detectors.layouts import STRIDES
 from flexpatch_train.detectors.protocol import Detector
 from flexpatch_train.metered import FrameLooks, Look, MeteredDetector, Picture, require_memoryless
-from flexpatch_train.mot import GroundTruth
 from flexpatch_train.runtime.follower import FollowOptions
 from flexpatch_train.runtime.pipeline import FlexPatch, FlexPatchOptions, FullFrameEveryN, Pipeline
 from flexpatch_train.scoring import SequenceScores, frame_of, score_sequence
-from flexpatch_train.sequences import MotSequence
+from flexpatch_train.sequences import MotSequence, SequenceTruth
 from footage.errors import InputError, ModelError, VideoError
 from footage.metrics.tracking import TrackedFrame
 from footage.video.reader import open_video
@@ -95,6 +94,19 @@ class Outcome:
     detector_failures: int
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All ways on one sequence.
+
+    Attributes:
+        outcomes: one entry a way.
+        damage: why the video could not be read to its end; None where it could, or was not to be.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    damage: str | None
+
+
 @dataclass(slots=True)
 class _Runner:
     """A way at work on a sequence."""
@@ -106,7 +118,7 @@ class _Runner:
     frames: list[TrackedFrame] = field(default_factory=list)
     costs: list[FrameCost] = field(default_factory=list)
 
-    def step(self, image: Picture, gray: Picture, pts_seconds: float, index: int, truth: GroundTruth) -> None:
+    def step(self, image: Picture, gray: Picture, pts_seconds: float, index: int, truth: SequenceTruth) -> None:
         before = dict(self.pipeline.costs.seconds)
         cpu = time.process_time()
         tracks = self.pipeline.process_frame(image, gray=gray, pts_seconds=pts_seconds)
@@ -167,7 +179,7 @@ def compare(
     max_frames: int | None,
     follow: FollowOptions | None = None,
     on_frame: Callable[[], None] = lambda: None,
-) -> list[Outcome]:
+) -> Comparison:
     """Run all ways over one sequence and score them.
 
     Args:
@@ -180,7 +192,7 @@ def compare(
         on_frame: called after every frame.
 
     Returns:
-        One entry a way, in their order.
+        One outcome a way, in their order.
 
     Raises:
         VideoError: the video cannot be decoded, or its frames are not in order of time.
@@ -206,7 +218,9 @@ def compare(
             for runner in runners:
                 runner.step(image, gray, frame.pts_seconds, frame.index, truth)
             on_frame()
-    return [_outcome(runner, size) for runner in runners]
+        ending = reader.ending
+    damage = ending.reason if ending is not None and ending.cut_short else None
+    return Comparison(tuple(_outcome(runner, size) for runner in runners), damage)
 
 
 def _runner(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flexpatch_train.mot import GroundTruth
 from flexpatch_train.runtime.tracked import Tracks
+from flexpatch_train.sequences import SequenceTruth
 from footage.metrics.clear import ClearMot, clear_mot, combine_clear
 from footage.metrics.detection import DetectionScores, detection_ap, detection_f1
 from footage.metrics.hota import Hota, combine_hota, hota
@@ -75,9 +75,9 @@ class SequenceScores:
     objects: int
 
 
-def frame_of(truth: GroundTruth, index: int, tracks: Tracks) -> TrackedFrame:
+def frame_of(truth: SequenceTruth, index: int, tracks: Tracks) -> TrackedFrame:
     """Truth and answer of the frame ``index``, counted from 0."""
-    objects, ignored = truth.objects.of_frame(index + 1), truth.ignored.of_frame(index + 1)
+    objects = truth.objects.of_frame(index + 1)
     if objects.ids is None:
         raise ValueError("ground truth without identities")
     return TrackedFrame(
@@ -86,7 +86,8 @@ def frame_of(truth: GroundTruth, index: int, tracks: Tracks) -> TrackedFrame:
         predicted_boxes=tracks.boxes.astype(np.float64),
         predicted_ids=tracks.object_ids,
         predicted_scores=tracks.scores.astype(np.float64),
-        ignored_boxes=ignored.boxes,
+        ignored_boxes=truth.ignored.of_frame(index + 1).boxes,
+        uncounted_boxes=truth.uncounted.of_frame(index + 1).boxes,
     )
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from flexpatch_train.mot import GroundTruth, check_fits, ground_truth, read_mot
+import numpy as np
+
+from flexpatch_train.mot import DISTRACTORS, PEDESTRIAN, GroundTruth, MotRows, check_fits, ground_truth, read_mot
 from flexpatch_train.seqinfo import SequenceInfo, read_seqinfo
 from footage.dataset.discover import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, Skipped
 from footage.errors import DatasetError, FootageError
@@ -23,6 +25,21 @@ from footage.video.types import VideoInfo
 _SIZE_IN_NAME = re.compile(r"(?<!\d)(\d{2,5})x(\d{2,5})(?!\d)")
 _MAIN_TRUTH = "gt.txt"
 _SEQUENCE_INFO = "seqinfo.ini"
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceTruth:
+    """The ground truth of a sequence.
+
+    Attributes:
+        objects: the boxes a tracker is scored on.
+        ignored: distractors, finding which is neither right nor wrong.
+        uncounted: other true boxes (vehicles, occluders), finding which is wrong.
+    """
+
+    objects: MotRows
+    ignored: MotRows
+    uncounted: MotRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +64,19 @@ class MotSequence:
     frame_count: int | None
     notes: tuple[str, ...] = ()
 
-    def truth(self) -> GroundTruth:
-        """What is scored and what is ignored.
+    def truth(self) -> SequenceTruth:
+        """What is scored, what is ignored, and what is neither.
 
         Raises:
             DatasetError: the file cannot be read any more, or nothing in it can be scored.
         """
-        return ground_truth(read_mot(self.ground_truth), where=self.ground_truth)
+        rows = read_mot(self.ground_truth)
+        counted = ground_truth(rows, where=self.ground_truth)
+        neither = np.zeros(len(rows), np.bool_)
+        if rows.class_ids is not None:
+            is_object = (rows.class_ids == PEDESTRIAN) & (rows.confidences != 0)
+            neither = ~is_object & ~np.isin(rows.class_ids, DISTRACTORS)
+        return SequenceTruth(counted.objects, counted.ignored, rows.select(neither))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +164,7 @@ def _read_folder(folder: Path, name: str, sequences: list[MotSequence], skipped:
     paired.sort(key=lambda pair: pair[1].path)
     for truth, video in paired:
         own_name = name if len(paired) == 1 else f"{name} {video.size[0]}x{video.size[1]}"
-        sequences.append(_sequence(own_name, truth, video, info))
+        sequences.append(_sequence(own_name, truth, video, info, is_one_of_several=len(paired) > 1))
 
 
 def _sequence_info(folder: Path, skipped: list[Skipped]) -> SequenceInfo | None:
@@ -228,9 +251,13 @@ def _misfit(truth: _Truth, video: _Video) -> str | None:
     return None
 
 
-def _sequence(name: str, truth: _Truth, video: _Video, info: SequenceInfo | None) -> MotSequence:
+def _sequence(
+    name: str, truth: _Truth, video: _Video, info: SequenceInfo | None, *, is_one_of_several: bool
+) -> MotSequence:
     frames, last = video.info.frame_count_estimate, int(truth.content.objects.frames[-1])
     notes = []
+    if is_one_of_several:
+        notes.append("its folder holds the sequence in several sizes: the scores over all count it several times")
     if frames is not None and last > frames:
         notes.append(f"its ground truth goes on to frame {last} and the video ends at {frames}: scored to there")
     from_file = None if video.path.is_dir() else video.info.average_rate
