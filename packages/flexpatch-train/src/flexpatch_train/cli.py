@@ -109,7 +109,7 @@ def run(
         max_frames=frames or None,
         confidence=confidence,
         nms_iou=nms,
-        classes=None if classes is None else tuple(name.strip() for name in classes.split(",") if name.strip()),
+        classes=_names(classes),
         device=device,
         stride_frames=stride,
         horizon_frames=horizon,
@@ -169,6 +169,48 @@ def check(
         result(f"not to be relied on: {doubt}")
 
 
+@app.command(
+    short_help="Measure the runtime with a model on MOT ground truth.",
+    epilog="Example: flexpatch-train evaluate flexpatch_model.joblib --mot-root MOT17 --weights yolov8n.onnx",
+)
+def evaluate(
+    *,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A flexpatch_model.joblib.", show_default=False)],
+    mot_root: Annotated[Path, typer.Option(metavar="FOLDER", help="MOT sequences with gt/gt.txt.", show_default=False)],
+    weights: Annotated[Path, typer.Option(metavar="FILE", help="The detector's .onnx file.", show_default=False)],
+    output: Output = Path("flexpatch_evaluation"),
+    budget: Annotated[
+        list[float] | None, typer.Option(help="FlexPatch's share of the pixels; repeatable. Default: 0.25 and 0.15.")
+    ] = None,
+    max_frames: Annotated[int, typer.Option(min=0, help="Frames of each sequence; 0 takes all.")] = 0,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="Least score of a detection.")] = 0.25,
+    classes: Annotated[str, typer.Option(help="Only these of the detector's classes.")] = "person",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the intervals.")] = 42,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Measure what the runtime with a model delivers for its cost, beside full frames, on MOT ground truth."""
+    from flexpatch_train import evaluate_verb
+    from flexpatch_train.endtoend import BUDGETS
+    from flexpatch_train.runtime_evaluation import EvaluateOptions
+
+    options = EvaluateOptions(
+        model=model,
+        root=mot_root,
+        weights=weights,
+        output=output,
+        budgets=tuple(budget) if budget else BUDGETS,
+        max_frames=(evaluate_verb.SMOKE_FRAMES if smoke else max_frames) or None,
+        confidence=confidence,
+        classes=_names(classes),
+        device=device,
+        seed=seed,
+    )
+    raise typer.Exit(evaluate_verb.show(options, dry_run=dry_run, as_json=as_json))
+
+
 @app.command(short_help="Look at what this machine offers, and how to mend it.")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
@@ -208,6 +250,10 @@ def _hints(options: RunOptions) -> Iterator[None]:
     except ModelError as error:
         error.add_note("--weights names the detector's file")
         raise
+
+
+def _names(given: str | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(name.strip() for name in given.split(",") if name.strip())
 
 
 def _run(options: RunOptions, *, as_json: bool) -> None:
