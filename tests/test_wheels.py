@@ -70,6 +70,7 @@ def test_a_wheel_holds_one_typed_module_and_no_tests(wheels: dict[str, Path]) ->
         tops = {name.split("/", 1)[0] for name in names}
         assert {top for top in tops if not top.endswith(".dist-info")} == {module}
         assert f"{module}/py.typed" in names
+        assert any(name.endswith("licenses/LICENSE") for name in names)
         assert not [name for name in names if "test" in Path(name).name.lower() or "/tests/" in name]
 
 
@@ -92,6 +93,13 @@ def test_the_tool_starts_where_no_checkout_is(stranger: Path, tmp_path: Path) ->
     program = stranger / "flexpatch-train"
     assert "flexpatch-train" in run(tmp_path, program, "--help")
     assert "0.1.0" in run(tmp_path, program, "--version")
+
+
+def test_the_tool_trains_where_no_checkout_is(stranger: Path, tmp_path: Path) -> None:
+    run(tmp_path, stranger / "flexpatch-train", "demo", "--smoke", "--output-dir", tmp_path / "demo")
+    assert (tmp_path / "demo" / "report.html").is_file()
+    checked = run(tmp_path, stranger / "flexpatch-train", "check", tmp_path / "demo" / "flexpatch_model.joblib")
+    assert "computed anew" in checked
 
 
 def test_the_tool_needs_nothing_heavy_that_it_did_not_ask_for(stranger: Path, tmp_path: Path) -> None:
