@@ -19,7 +19,7 @@ from flexpatch_train.mot import DISTRACTORS, PEDESTRIAN, GroundTruth, MotRows, c
 from flexpatch_train.seqinfo import SequenceInfo, read_seqinfo
 from footage.dataset.discover import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, Skipped
 from footage.errors import DatasetError, FootageError
-from footage.video.probe import probe
+from footage.video.reader import open_video
 from footage.video.types import VideoInfo
 
 _SIZE_IN_NAME = re.compile(r"(?<!\d)(\d{2,5})x(\d{2,5})(?!\d)")
@@ -187,7 +187,8 @@ def _videos(folder: Path, skipped: list[Skipped]) -> list[_Video]:
     videos = []
     for path in files:
         try:
-            videos.append(_Video(path, probe(path)))
+            with open_video(path) as reader:
+                videos.append(_Video(path, reader.info))
         except FootageError as error:
             skipped.append(Skipped(path, _reason(error)))
     if not files:
