@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from flexpatch_train.run import Plan, RunOptions
 
 SMOKE_FRAMES = 60
+LEAST_CANVAS_SIDE_PX = 32
 
 app = make_app(
     "flexpatch-train",
@@ -46,6 +48,19 @@ class ClassWeight(StrEnum):
 
 
 Output = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
+def _check_size(text: str) -> str:
+    """Refuse, as a usage error, what is no size."""
+    if re.fullmatch(r"\d{1,5}[xX]\d{1,5}", text) is None or min(_size(text)) < LEAST_CANVAS_SIDE_PX:
+        msg = f"{text!r} is no WIDTHxHEIGHT in pixels, such as 640x360, of at least {LEAST_CANVAS_SIDE_PX} each"
+        raise typer.BadParameter(msg)
+    return text
 
 
 @app.command(
@@ -209,6 +224,65 @@ def evaluate(
         seed=seed,
     )
     raise typer.Exit(evaluate_verb.show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Run a trained model on a video and draw what it does.",
+    epilog="Example: flexpatch-train watch VIDEO --weights yolov8n.onnx --classes person",
+)
+def watch(
+    *,
+    video: Annotated[
+        Path, typer.Argument(metavar="VIDEO", help="A video file, or a folder of stills.", show_default=False)
+    ],
+    model: Annotated[Path, typer.Option(metavar="FILE", help="The model that a run made.")] = Path(
+        "flexpatch_training/flexpatch_model.joblib"
+    ),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: VIDEO's name and _watched.mp4.")
+    ] = None,
+    detector: Annotated[DetectorName, typer.Option(help="What finds the objects; here never mot or motion.")] = (
+        DetectorName.AUTO
+    ),
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The detector's file: .onnx, .pt or .engine.")
+    ] = None,
+    canvas: Annotated[
+        str, typer.Option(metavar="WxH", callback=_check_size, help="What the detector sees of a frame, in pixels.")
+    ] = "640x360",
+    max_frames: Annotated[int, typer.Option(metavar="N", min=0, help="Frames to watch; 0 takes the whole video.")] = 0,
+    confidence: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")] = 0.25,
+    nms: Annotated[
+        float, typer.Option(metavar="0..1", min=0, max=1, help="Overlap that ends the weaker detection.")
+    ] = 0.45,
+    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these classes, as in: person,car")] = None,
+    device: Device = "auto",
+    smoke: Smoke = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a frame; a video only with --output.")
+    ] = False,
+) -> None:
+    """Run a trained model on a video, showing the detector one small canvas a frame, and draw what it does.
+
+    Ctrl-C ends it; the video so far is kept, unless there was a file of that name before.
+    """
+    from flexpatch_train.watch import WatchOptions, default_output
+    from flexpatch_train.watch_verb import show
+
+    options = WatchOptions(
+        video=video,
+        model=model,
+        output=default_output(video) if output is None and not as_json else output,
+        detector=detector.value,
+        weights=weights,
+        confidence=confidence,
+        nms_iou=nms,
+        classes=_names(classes),
+        device=device,
+        canvas_size=_size(canvas),
+        max_frames=(SMOKE_FRAMES if smoke else max_frames) or None,
+    )
+    raise typer.Exit(show(options, as_json=as_json))
 
 
 @app.command(short_help="Look at what this machine offers, and how to mend it.")
