@@ -92,8 +92,8 @@ def annotate(
     order = np.argsort(tracks.risks, kind="stable").tolist()
     for row in order:
         _draw_box(picture, pen, tracks.boxes[row], look_of(float(tracks.risks[row])))
-    _draw_labels(picture, pen, tracks, order, lowest=top)
-    _draw_inset(picture, pen, packing, canvas, lowest=top)
+    inset = _draw_inset(picture, pen, packing, canvas, lowest=top)
+    _draw_labels(picture, pen, tracks, order, lowest=top, taken=inset)
     return picture
 
 
@@ -164,11 +164,14 @@ def _dashes(box: PixelBox, dash: int) -> list[tuple[tuple[int, int], tuple[int, 
     return across + [((x, a), (x, b)) for x in (left, right) for a, b in spans(top, bottom)]
 
 
-def _draw_labels(picture: Picture, pen: _Pen, tracks: Tracks, order: Sequence[int], *, lowest: int) -> None:
+def _draw_labels(
+    picture: Picture, pen: _Pen, tracks: Tracks, order: Sequence[int], *, lowest: int, taken: PixelBox | None
+) -> None:
     """A tab a box, above it or else below, inside the picture; where both places are taken the tabs overlap."""
     pad = max(2, pen.text_height // 3)
     height, width = pen.text_height + 2 * pad, int(picture.shape[1])
     placed: list[PixelBox] = []
+    inset = [] if taken is None else [taken]
     # The riskiest choose first, and are drawn last.
     for row in reversed(order):
         across = pen.width_of(_label(tracks, row)) + 2 * pad
@@ -178,7 +181,9 @@ def _draw_labels(picture: Picture, pen: _Pen, tracks: Tracks, order: Sequence[in
         left = int(np.clip(round(float(tracks.boxes[row, 0])) - pen.line, 0, width - across))
         tops = (round(float(tracks.boxes[row, 1])) - height, round(float(tracks.boxes[row, 3])) + 1)
         tabs = [(left, top, left + across, top + height) for top in (int(np.clip(t, 0, lowest - height)) for t in tops)]
-        placed.append(next((tab for tab in tabs if not any(_overlap(tab, other) for other in placed)), tabs[0]))
+        placed.append(
+            next((tab for tab in tabs if not any(_overlap(tab, other) for other in [*placed, *inset])), tabs[0])
+        )
     for row, (left, top, right, bottom) in zip(order, reversed(placed), strict=True):
         if right > left:
             look = look_of(float(tracks.risks[row]))
@@ -237,14 +242,20 @@ def _draw_legend(picture: Picture, pen: _Pen, pad: int, *, left: int) -> None:
         left = start + sample + pad + pad // 2
 
 
-def _draw_inset(picture: Picture, pen: _Pen, packing: Packing | None, canvas: Picture, *, lowest: int) -> None:
-    """The picture that the detector was given, small, with its placements outlined."""
-    width = picture.shape[1]
+def _draw_inset(
+    picture: Picture, pen: _Pen, packing: Packing | None, canvas: Picture, *, lowest: int
+) -> PixelBox | None:
+    """The picture that the detector was given, small, with its placements outlined.
+
+    Returns:
+        Where it stands; None where there is no room for it.
+    """
+    width = int(picture.shape[1])
     margin = max(4, pen.text_height // 2)
     scale = min(INSET_SHARE * width / canvas.shape[1], 0.4 * lowest / canvas.shape[0])
     across, down = round(canvas.shape[1] * scale), round(canvas.shape[0] * scale)
     if min(across, down) < 2 or across < LEAST_INSET_PX:
-        return
+        return None
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     inset = np.asarray(cv2.resize(canvas, (across, down), interpolation=interpolation), np.uint8)
     for placement in packing.placements if packing is not None else ():
@@ -262,3 +273,4 @@ def _draw_inset(picture: Picture, pen: _Pen, packing: Packing | None, canvas: Pi
     picture[top : top + down, left : left + across] = inset
     cv2.rectangle(picture, (left - 2, margin - 2), (left + across + 1, top + down + 1), _DARK, 1)
     cv2.rectangle(picture, (left - 1, margin - 1), (left + across, top + down), _LIGHT, 1)
+    return left - 2, margin - 2, left + across + 2, top + down + 2
