@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from flexpatch_train.runtime.canvas import compose
 from flexpatch_train.runtime.packing import Packing, pack
 from flexpatch_train.runtime.patches import Patch
 from flexpatch_train.runtime.tracked import Tracks
-from flexpatch_train.watch import WatchOptions, watch
+from flexpatch_train.watch import WatchOptions, rate_of, watch
 from flexpatch_train.watched import Watched, WatchedFrame
 from footage.cli.progress import progress
 from footage.errors import ModelError, VideoError
 from footage.persistence.sklearn import save_estimator
 from footage.synthetic.scenes import Scene
+from footage.video.images import write_image
 from footage.video.reader import open_video
 from footage.video.writer import VideoWriter
 
@@ -190,6 +192,27 @@ def test_a_truncated_video_is_used_up_to_the_cut(
     assert ended.code == 0, ended.err
     assert "used up to the cut" in ended.err
     assert 0 < len(frames_of(output)[0]) < FRAMES
+
+
+def test_a_video_without_a_rate_is_shown_at_25_and_that_is_said(clip: Path) -> None:
+    told: list[str] = []
+    with open_video(clip) as reader:
+        assert rate_of(reader.info, told.append) == RATE
+        assert not told
+        assert rate_of(replace(reader.info, average_rate=None), told.append) == 25
+    assert "25 frames a second are assumed" in told[0]
+
+
+def test_a_folder_of_stills_is_watched(
+    clip: Path, model: Path, weights: Path, tmp_path: Path, flexpatch: Command
+) -> None:
+    folder, output = tmp_path / "stills", tmp_path / "out.mp4"
+    folder.mkdir()
+    for number, picture in enumerate(frames_of(clip)[0][:5]):
+        write_image(folder / f"{number}.png", picture)
+    ended = flexpatch("watch", folder, "--model", model, "--weights", weights, "-o", output)
+    assert ended.code == 0, ended.err
+    assert len(frames_of(output)[0]) == 5
 
 
 def stop_at(number: int) -> Callable[[WatchedFrame], None]:

@@ -101,7 +101,7 @@ def watch(options: WatchOptions, *, tell: Tell, make_progress: MakeProgress, on_
         _check_model(options.model, tell)
         detector = _choose(options)
         tell(f"detector: {detector.name}, {detector.describe()['file']}")
-        rate = _rate(reader.info, tell)
+        rate = rate_of(reader.info, tell)
         flexpatch = _runtime(options, detector, reader.info, rate, tell)
         writer, replaces = None, False
         if options.output is not None:
@@ -123,7 +123,7 @@ def watch(options: WatchOptions, *, tell: Tell, make_progress: MakeProgress, on_
         if reader.ending is not None and reader.ending.cut_short:
             tell(f"warning: the video is damaged and was used up to the cut: {reader.ending.reason}")
     if interrupted and options.output is not None:
-        tell(f"stopped after {watched.frames} frames; what was drawn so far is kept")
+        tell(f"stopped after {watched.frames} frames; what was drawn is kept, and the same command begins anew")
     return watched
 
 
@@ -297,7 +297,8 @@ def _choose(options: WatchOptions) -> Detector:
     return detector
 
 
-def _rate(info: VideoInfo, tell: Tell) -> Fraction:
+def rate_of(info: VideoInfo, tell: Tell) -> Fraction:
+    """Frames a second of the drawn video: the original's, else 25, which is then told."""
     if info.average_rate is not None and info.average_rate > 0:
         return info.average_rate
     tell(f"warning: the video does not say how fast it is to be shown: {FALLBACK_RATE} frames a second are assumed")
