@@ -197,7 +197,7 @@ def test_the_readme_shows_the_help_as_it_is() -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("verb", ["run", "demo", "check", "watch", "doctor"])
+@pytest.mark.parametrize("verb", ["run", "demo", "check", "evaluate", "watch", "doctor"])
 def test_every_option_is_explained(verb: str, tmp_path: Path) -> None:
     helped = run_command(f"uv run flexpatch-train {verb} --help", tmp_path).out
     options = set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", helped, re.MULTILINE)) - {"--help"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from flexpatch_train.endtoend import Comparison, Outcome, canvas_size_of, compar
 from flexpatch_train.labels import LABELS
 from flexpatch_train.mot import MotRows, write_mot
 from flexpatch_train.runtime.pipeline import FullFrameEveryN
+from flexpatch_train.runtime_report import cheaper_and_as_good
 from flexpatch_train.scoring import BLOCK_FRAMES, score_sequence, scores_of
 from flexpatch_train.sequences import MotSequence
-from flexpatch_train.way_results import way_results
+from flexpatch_train.way_results import Milliseconds, way_results
 from footage.errors import InputError, ModelError
 from footage.metrics.clear import clear_mot
 from footage.metrics.detection import detection_ap, detection_f1
@@ -193,6 +195,21 @@ def test_a_network_of_one_size_is_charged_its_own_pixels(slow: MotSequence, mode
     assert ours.pixel_share < 0.45
 
 
+def test_it_is_said_when_full_frames_now_and_then_do_as_well(compared: Comparison) -> None:
+    full, fourth, _, ours = way_results([compared.outcomes], seed=0)
+    quick, long = (Milliseconds(median=ms, mean=ms, p95=ms) for ms in (1.0, 9.0))
+    ours = replace(ours, total=long)
+    as_good = replace(fourth, scores=ours.scores, total=quick)
+    assert cheaper_and_as_good([full, as_good, ours]) == (
+        "FlexPatch, 33 % of the pixels is not worth it on these sequences. At least its HOTA, in less time a frame and "
+        "on no more pixels: full frame, every 4 frames."
+    )
+    assert ours.scores.hota is not None
+    worse = replace(as_good, scores=replace(as_good.scores, hota=ours.scores.hota - 0.01))
+    for rival in (worse, replace(as_good, total=long), replace(as_good, pixel_share=0.5)):
+        assert cheaper_and_as_good([full, rival, ours]) is None
+
+
 def test_intervals_need_blocks_and_contain_their_figure(compared: Comparison) -> None:
     part = compared.outcomes[2].scores
     short = scores_of([score_sequence(part.frames[: 3 * BLOCK_FRAMES])], np.random.default_rng(0)).f1
@@ -257,6 +274,6 @@ def test_ways_stand_in_order_and_once() -> None:
         "full frame, every frame",
         "full frame, every 2 frames",
         "full frame, every 4 frames",
-        "FlexPatch, 25% of the pixels",
-        "FlexPatch, 15% of the pixels",
+        "FlexPatch, 25 % of the pixels",
+        "FlexPatch, 15 % of the pixels",
     ]

@@ -49,7 +49,7 @@ class Way:
     def name(self) -> str:
         """As it stands in tables."""
         if self.every_n is None:
-            return f"FlexPatch, {self.budget:.0%} of the pixels"
+            return f"FlexPatch, {100 * (self.budget or 0):g} % of the pixels"
         return "full frame, every frame" if self.every_n == 1 else f"full frame, every {self.every_n} frames"
 
 
@@ -164,7 +164,7 @@ def canvas_size_of(frame_size: tuple[int, int], budget: float) -> tuple[int, int
                 best = worth, (width, height)
     if best is None:
         raise InputError(
-            f"{budget:.1%} of a frame of {frame_size[0]}x{frame_size[1]} is less than {stride}x{stride} pixels",
+            f"{100 * budget:g} % of a frame of {frame_size[0]}x{frame_size[1]} is less than {stride}x{stride} pixels",
             remedy="give a larger budget",
         )
     return best[1]

@@ -14,7 +14,14 @@ from flexpatch_train.runtime_evaluation import (
     evaluate_runtime,
     find,
 )
-from flexpatch_train.runtime_report import COST_COLUMNS, SCORE_COLUMNS, cost_row, lead_of, score_row
+from flexpatch_train.runtime_report import (
+    COST_COLUMNS,
+    SCORE_COLUMNS,
+    cheaper_and_as_good,
+    cost_row,
+    lead_of,
+    score_row,
+)
 from footage.cli.console import print_json, print_table, result, talk
 from footage.cli.exits import ExitCode
 from footage.cli.progress import progress
@@ -79,7 +86,8 @@ def _print(evaluation: RuntimeEvaluation) -> None:
     for sequence in evaluation.sequences:
         for note in sequence.notes:
             result(f"{sequence.name}: {note}")
-    for note in evaluation.notes:
+    verdict = cheaper_and_as_good(evaluation.ways)
+    for note in ([] if verdict is None else [verdict]) + list(evaluation.notes):
         result(note)
 
 

@@ -12,7 +12,7 @@ from flexpatch_train.endtoend import BUDGETS, EVERY_N, Comparison, compare, ways
 from flexpatch_train.outputs import MODEL_FILE
 from flexpatch_train.product import ProductCurve, product_curve, require_model
 from flexpatch_train.run import MakeProgress, Tell, video_sha256
-from flexpatch_train.runtime_report import lay_out, lead_of
+from flexpatch_train.runtime_report import cheaper_and_as_good, lay_out, lead_of
 from flexpatch_train.sequences import FoundSequences, MotSequence, find_sequences
 from flexpatch_train.way_results import WayResult, way_results
 from footage.dataset.discover import Skipped
@@ -202,7 +202,9 @@ def open_detector(options: EvaluateOptions) -> tuple[OnnxDetector, tuple[int, in
 
 def document_of(evaluation: RuntimeEvaluation) -> object:
     """The content of ``evaluation.json``."""
-    return to_jsonable({"lead": lead_of(evaluation), **asdict(evaluation)})
+    return to_jsonable(
+        {"lead": lead_of(evaluation), "verdict": cheaper_and_as_good(evaluation.ways), **asdict(evaluation)}
+    )
 
 
 def _settings(options: EvaluateOptions, detector: OnnxDetector, manifest: ModelManifest) -> dict[str, object]:
