@@ -201,7 +201,7 @@ def test_it_is_said_when_full_frames_now_and_then_do_as_well(compared: Compariso
     ours = replace(ours, total=long)
     as_good = replace(fourth, scores=ours.scores, total=quick)
     assert cheaper_and_as_good([full, as_good, ours]) == (
-        "FlexPatch, 33 % of the pixels is not worth it on these sequences. At least its HOTA, in less time a frame and "
+        "These sequences show no gain from FlexPatch, 33 % of the pixels. At least its HOTA, in less time a frame and "
         "on no more pixels: full frame, every 4 frames."
     )
     assert ours.scores.hota is not None

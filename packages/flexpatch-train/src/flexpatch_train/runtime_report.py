@@ -81,7 +81,7 @@ def cheaper_and_as_good(ways: Sequence[WayResult]) -> str | None:
         ]
         if better:
             return (
-                f"{ours.name} is not worth it on these sequences. At least its HOTA, in less time a frame and on no "
+                f"These sequences show no gain from {ours.name}. At least its HOTA, in less time a frame and on no "
                 f"more pixels: {'; '.join(better)}."
             )
     return None
@@ -210,7 +210,8 @@ def _tables(page: Page, ways: Sequence[WayResult]) -> None:
         SCORE_COLUMNS,
         [score_row(way) for way in ways],
         caption=f"{_counts(ways[0])}. The interval of F1 is from resampling blocks of {BLOCK_FRAMES} frames and speaks "
-        "of these sequences only; HOTA, MOTA and IDF1 follow identities through a whole sequence and have none.",
+        "of these sequences only; HOTA, MOTA and IDF1 follow identities through a whole sequence and have none: "
+        "with few objects, differences of some hundredths may be chance.",
     )
     page.table(
         COST_COLUMNS,
