@@ -165,8 +165,8 @@ def _product(page: Page, product: ProductCurve) -> None:
     page.text(
         f"P(failure) is off by {calibration.error:.3f} on average (expected calibration error, ten ranges); its Brier "
         f"score is {calibration.brier:.3f}, that of always saying the share of failures "
-        f"{calibration.brier_of_prevalence:.3f}. A tree trained with balanced classes says more than it should: read "
-        "it as an order, not as a probability."
+        f"{calibration.brier_of_prevalence:.3f}. Where the latter is lower, read P(failure) "
+        "as an order, not as a probability."
     )
 
 
@@ -229,7 +229,8 @@ def _tables(page: Page, ways: Sequence[WayResult]) -> None:
 
 
 def _sequence(page: Page, sequence: SequenceResult) -> None:
-    page.section(f"{sequence.name}, {sequence.size[0]}x{sequence.size[1]}")
+    size = f"{sequence.size[0]}x{sequence.size[1]}"
+    page.section(sequence.name if size in sequence.name else f"{sequence.name}, {size}")
     for note in sequence.notes:
         page.note(f"{note[0].upper()}{note[1:]}.", kind="warning")
     _tables(page, sequence.ways)
