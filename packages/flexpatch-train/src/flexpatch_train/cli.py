@@ -322,7 +322,8 @@ def _hints(options: RunOptions) -> Iterator[None]:
             error.add_note("--confidence, --classes, --detector and --max-frames decide what is found")
         raise
     except ModelError as error:
-        error.add_note("--weights names the detector's file")
+        if options.weights is None:
+            error.add_note("--weights names the detector's file")
         raise
 
 
