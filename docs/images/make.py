@@ -86,7 +86,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         if folder is None:
             folder = Path(scratch)
-            options = demo_options(folder, tell=print)
+            options = demo_options(folder, seed=0, smoke=False, tell=print)
             run(
                 options,
                 tell=print,

@@ -16,14 +16,14 @@ from networks import constant_network
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
-from flexpatch_train.drawing import LOOKS, annotate, look_of
 from flexpatch_train.labels import LABELS
 from flexpatch_train.runtime.canvas import compose
 from flexpatch_train.runtime.packing import Packing, pack
 from flexpatch_train.runtime.patches import Patch
 from flexpatch_train.runtime.tracked import Tracks
-from flexpatch_train.watch import WatchOptions, rate_of, watch
-from flexpatch_train.watched import Watched, WatchedFrame
+from flexpatch_train.watching.drawing import LOOKS, annotate, look_of
+from flexpatch_train.watching.frames import Watched, WatchedFrame
+from flexpatch_train.watching.watch import WatchOptions, rate_of, watch
 from footage.cli.progress import progress
 from footage.errors import ModelError, VideoError
 from footage.persistence.sklearn import save_estimator

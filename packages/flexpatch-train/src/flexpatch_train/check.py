@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from flexpatch_train.evaluate import hold_out
-from flexpatch_train.features import FEATURES
+from flexpatch_train.model import verified_manifest
 from flexpatch_train.outputs import TABLE_FILE
+from flexpatch_train.scores import hold_out
 from flexpatch_train.table import feature_matrix, label_array, read_table
 from footage.dataset.manifest import content_sha256
 from footage.errors import GateNotMet, ModelError
 from footage.metrics.classification import macro_f1
 from footage.metrics.intervals import Interval
-from footage.persistence.bundle import verify
 from footage.persistence.sklearn import load_estimator
 
 _TOLERANCE = 1e-9
@@ -51,16 +50,8 @@ def check(model: Path, table: Path | None) -> Checked:
         DatasetError: the table cannot be read.
         GateNotMet: the score in the manifest is not what the model scores.
     """
-    if model.suffix != ".joblib":
-        raise ModelError("is not a .joblib model", where=model, remedy="give the flexpatch_model.joblib of a run")
-    manifest = verify(model)
+    manifest = verified_manifest(model)
     estimator = load_estimator(model)
-    if manifest.task != "tracking-failure" or manifest.input.features != FEATURES:
-        raise ModelError(
-            f"is a model for {manifest.task} over {', '.join(manifest.input.features or ())}",
-            where=model,
-            remedy=f"give a tracking-failure model over {', '.join(FEATURES)}",
-        )
     claimed = manifest.metrics["macro_f1"]
     beside = model.with_name(TABLE_FILE)
     source = table if table is not None else beside if beside.is_file() else None

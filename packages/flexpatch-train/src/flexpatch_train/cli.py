@@ -207,9 +207,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure what the runtime with a model delivers for its cost, beside full frames, on MOT ground truth."""
-    from flexpatch_train import evaluate_verb
-    from flexpatch_train.endtoend import BUDGETS
-    from flexpatch_train.runtime_evaluation import EvaluateOptions
+    from flexpatch_train.evaluation import command
+    from flexpatch_train.evaluation.evaluation import EvaluateOptions
+    from flexpatch_train.evaluation.ways import BUDGETS
 
     options = EvaluateOptions(
         model=model,
@@ -217,13 +217,13 @@ def evaluate(
         weights=weights,
         output=output,
         budgets=tuple(budget) if budget else BUDGETS,
-        max_frames=(evaluate_verb.SMOKE_FRAMES if smoke else max_frames) or None,
+        max_frames=(command.SMOKE_FRAMES if smoke else max_frames) or None,
         confidence=confidence,
         classes=_names(classes),
         device=device,
         seed=seed,
     )
-    raise typer.Exit(evaluate_verb.show(options, dry_run=dry_run, as_json=as_json))
+    raise typer.Exit(command.show(options, dry_run=dry_run, as_json=as_json))
 
 
 @app.command(
@@ -266,8 +266,8 @@ def watch(
 
     Ctrl-C ends it; the video so far is kept, unless there was a file of that name before.
     """
-    from flexpatch_train.watch import WatchOptions, default_output
-    from flexpatch_train.watch_verb import show
+    from flexpatch_train.watching.command import show
+    from flexpatch_train.watching.watch import WatchOptions, default_output
 
     options = WatchOptions(
         video=video,

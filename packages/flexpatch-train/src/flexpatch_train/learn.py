@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from flexpatch_train.evaluate import Evaluation, HoldOut, cross_validate, evaluate, hold_out
 from flexpatch_train.labels import LABELS
+from flexpatch_train.scores import Evaluation, HoldOut, cross_validate, evaluate, hold_out
 from flexpatch_train.table import feature_matrix, label_array
 from flexpatch_train.train import TreeOptions, fit_baselines, fit_tree, tree_predictor
 

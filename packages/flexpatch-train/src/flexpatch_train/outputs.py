@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from flexpatch_train.evaluate import PURGE_FRAMES, Evaluation
 from flexpatch_train.features import FEATURES, PREPROCESSING
 from flexpatch_train.findings import Findings
 from flexpatch_train.labels import LABELS
+from flexpatch_train.model import MODEL_FILE, TASK
 from flexpatch_train.report import lay_out
+from flexpatch_train.scores import PURGE_FRAMES, Evaluation
 from flexpatch_train.strips import mistake_strips, worst_mistakes
 from flexpatch_train.table import feature_matrix, write_table
 from footage.dataset.manifest import content_sha256
@@ -25,7 +26,6 @@ from footage.runs.environment import installed_version
 from footage.video.reader import VideoReader
 
 TABLE_FILE = "training_data.csv"
-MODEL_FILE = "flexpatch_model.joblib"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.html"
@@ -91,7 +91,7 @@ def _save_model(findings: Findings, folder: RunDirectory) -> None:
     model = learned.held_out.model
     save_manifest(
         ModelManifest(
-            task="tracking-failure",
+            task=TASK,
             classes=tuple(str(name) for name in learned.tree.classes_),
             input=ModelInput(features=FEATURES, preprocessing=dict(PREPROCESSING)),
             output="labels",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flexpatch_train.evaluate import BLOCKS, PURGE_FRAMES, Evaluation, Score
 from flexpatch_train.features import FEATURES
 from flexpatch_train.findings import Findings, objects
 from flexpatch_train.labels import LABELS, MEDIUM_IOU
 from flexpatch_train.rules import readable_rules
+from flexpatch_train.scores import BLOCKS, PURGE_FRAMES, Evaluation, Score
 from flexpatch_train.strips import Strip
 from footage.errors import printable
 from footage.metrics.intervals import Interval

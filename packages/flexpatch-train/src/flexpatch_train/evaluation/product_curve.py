@@ -15,18 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flexpatch_train.evaluate import hold_out
-from flexpatch_train.features import FEATURES
 from flexpatch_train.outputs import TABLE_FILE
 from flexpatch_train.runtime.failure import TrackingFailureRecommender
 from flexpatch_train.runtime.pipeline import FlexPatchOptions
+from flexpatch_train.scores import hold_out
 from flexpatch_train.table import feature_matrix, label_array, read_table
 from footage.dataset.manifest import content_sha256
 from footage.errors import DatasetError, ModelError
 from footage.metrics.calibration import brier, ece
 from footage.metrics.intervals import Interval, group_bootstrap
 from footage.metrics.ranking import recall_at_budget
-from footage.persistence.bundle import ModelManifest, verify
+from footage.persistence.bundle import ModelManifest
 from footage.persistence.sklearn import load_estimator
 
 GRID: NDArray[np.float64] = np.linspace(0, 1, 51)
@@ -106,20 +105,6 @@ class ProductCurve:
     def ranking(self, name: str) -> Ranking:
         """The ranking of a name."""
         return next(one for one in self.rankings if one.name == name)
-
-
-def require_model(model: Path) -> ModelManifest:
-    """The manifest of a tracking-failure model, after a check that the file is the one it describes.
-
-    Raises:
-        ModelError: it is missing, changed, without a manifest, or of another task.
-    """
-    manifest = verify(model)
-    if manifest.task != "tracking-failure" or manifest.input.features != FEATURES:
-        raise ModelError(
-            f"is a model for {manifest.task}", where=model, remedy="give the flexpatch_model.joblib of a run"
-        )
-    return manifest
 
 
 def product_curve(model: Path, manifest: ModelManifest, rng: np.random.Generator) -> ProductCurve:

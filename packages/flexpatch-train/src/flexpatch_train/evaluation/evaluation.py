@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from flexpatch_train.detectors.onnx import OnnxDetector
-from flexpatch_train.endtoend import BUDGETS, EVERY_N, Comparison, compare, ways_of
-from flexpatch_train.outputs import MODEL_FILE
-from flexpatch_train.product import ProductCurve, product_curve, require_model
+from flexpatch_train.evaluation.product_curve import ProductCurve, product_curve
+from flexpatch_train.evaluation.report import cheaper_and_as_good, lay_out, lead_of
+from flexpatch_train.evaluation.results import WayResult, way_results
+from flexpatch_train.evaluation.sequences import FoundSequences, MotSequence, find_sequences
+from flexpatch_train.evaluation.ways import BUDGETS, EVERY_N, Comparison, compare, ways_of
+from flexpatch_train.model import MODEL_FILE, verified_manifest
 from flexpatch_train.run import MakeProgress, Tell, video_sha256
-from flexpatch_train.runtime_report import cheaper_and_as_good, lay_out, lead_of
-from flexpatch_train.sequences import FoundSequences, MotSequence, find_sequences
-from flexpatch_train.way_results import WayResult, way_results
 from footage.dataset.discover import Skipped
 from footage.errors import DatasetError, FootageError, InputError, ModelError, printable
 from footage.persistence.bundle import ModelManifest
@@ -127,7 +127,7 @@ def evaluate_runtime(options: EvaluateOptions, *, tell: Tell, make_progress: Mak
         InputError: the output folder cannot be used, or a budget is no share of a frame.
     """
     ways = ways_of(EVERY_N, options.budgets)
-    manifest = require_model(options.model)
+    manifest = verified_manifest(options.model)
     found = find(options)
     detector, network_size = open_detector(options)
     if (options.output / MODEL_FILE).exists():

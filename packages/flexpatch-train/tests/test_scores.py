@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flexpatch_train.evaluate import MODEL, PURGE_FRAMES, cross_validate, evaluate, hold_out
 from flexpatch_train.features import FEATURES
 from flexpatch_train.labels import LABELS
 from flexpatch_train.learn import learn
+from flexpatch_train.scores import MODEL, PURGE_FRAMES, cross_validate, evaluate, hold_out
 from flexpatch_train.table import COLUMNS, feature_matrix, label_array
 from flexpatch_train.train import TreeOptions, fit_baselines, fit_tree, tree_predictor
 from footage.errors import DatasetError

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flexpatch_train.product import MARKS, ORACLE, RANDOM, RUNTIME, TREE, ProductCurve
-from flexpatch_train.scoring import BLOCK_FRAMES
-from flexpatch_train.way_results import WayResult
+from flexpatch_train.evaluation.product_curve import MARKS, ORACLE, RANDOM, RUNTIME, TREE, ProductCurve
+from flexpatch_train.evaluation.results import WayResult
+from flexpatch_train.evaluation.scoring import BLOCK_FRAMES
 from footage.errors import printable
 from footage.metrics.intervals import Interval
 from footage.report.figures import Curve, curves
 from footage.report.page import Page
 
 if TYPE_CHECKING:
-    from flexpatch_train.runtime_evaluation import RuntimeEvaluation, SequenceResult
+    from flexpatch_train.evaluation.evaluation import RuntimeEvaluation, SequenceResult
 
 SCORE_COLUMNS = ("way", "HOTA", "of full", "DetA", "AssA", "MOTA", "IDF1", "AP50", "F1", "switches")
 COST_COLUMNS = (

@@ -17,7 +17,7 @@ from commands import Command, Crowd
 from networks import constant_network
 
 from flexpatch_train import cli
-from flexpatch_train.product import ORACLE, RANDOM, TREE
+from flexpatch_train.evaluation.product_curve import ORACLE, RANDOM, TREE
 from footage.metrics.ranking import recall_at_budget
 from footage.persistence.bundle import manifest_path
 from footage.video.writer import VideoWriter

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flexpatch_train.endtoend import FrameCost, Outcome
-from flexpatch_train.scoring import Scores, scores_of
+from flexpatch_train.evaluation.scoring import Scores, scores_of
+from flexpatch_train.evaluation.ways import FrameCost, Outcome
 
 MS = 1e3
 

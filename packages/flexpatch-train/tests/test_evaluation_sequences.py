@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flexpatch_train.sequences import FoundSequences, find_sequences
+from flexpatch_train.evaluation.sequences import FoundSequences, find_sequences
 from footage.errors import DatasetError
 from footage.video.images import write_image
 from footage.video.writer import VideoWriter

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from flexpatch_train.evaluation.sequences import SequenceTruth
 from flexpatch_train.runtime.tracked import Tracks
-from flexpatch_train.sequences import SequenceTruth
 from footage.metrics.clear import ClearMot, clear_mot, combine_clear
 from footage.metrics.detection import DetectionScores, detection_ap, detection_f1
 from footage.metrics.hota import Hota, combine_hota, hota

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
-from flexpatch_train.watch import WatchOptions, watch
-from flexpatch_train.watched import WatchedFrame
+from flexpatch_train.watching.frames import WatchedFrame
+from flexpatch_train.watching.watch import WatchOptions, watch
 from footage.cli.console import result, talk
 from footage.cli.exits import ExitCode
 from footage.cli.progress import progress

@@ -18,11 +18,11 @@ import numpy as np
 
 from flexpatch_train.detectors.layouts import STRIDES
 from flexpatch_train.detectors.protocol import Detector
-from flexpatch_train.metered import FrameLooks, Look, MeteredDetector, Picture, require_memoryless
+from flexpatch_train.evaluation.metered import FrameLooks, Look, MeteredDetector, Picture, require_memoryless
+from flexpatch_train.evaluation.scoring import SequenceScores, frame_of, score_sequence
+from flexpatch_train.evaluation.sequences import MotSequence, SequenceTruth
 from flexpatch_train.runtime.follower import FollowOptions
 from flexpatch_train.runtime.pipeline import FlexPatch, FlexPatchOptions, FullFrameEveryN, Pipeline
-from flexpatch_train.scoring import SequenceScores, frame_of, score_sequence
-from flexpatch_train.sequences import MotSequence, SequenceTruth
 from footage.errors import InputError, ModelError, VideoError
 from footage.metrics.tracking import TrackedFrame
 from footage.video.reader import open_video

@@ -12,16 +12,15 @@ from pathlib import Path
 
 from flexpatch_train.detectors.choose import DetectorKind, choose_detector
 from flexpatch_train.detectors.protocol import Detector
-from flexpatch_train.drawing import annotate
-from flexpatch_train.features import FEATURES
-from flexpatch_train.outputs import MODEL_FILE
+from flexpatch_train.model import MODEL_FILE, verified_manifest
 from flexpatch_train.run import OUTPUT_FOLDER, MakeProgress, Tell
 from flexpatch_train.runtime.canvas import compose
 from flexpatch_train.runtime.packing import CANVAS_SIZE
 from flexpatch_train.runtime.pipeline import FlexPatch, FlexPatchOptions
-from flexpatch_train.watched import Watched, WatchedFrame
+from flexpatch_train.watching.drawing import annotate
+from flexpatch_train.watching.frames import Watched, WatchedFrame
 from footage.errors import ModelError, VideoError
-from footage.persistence.bundle import manifest_path, verify
+from footage.persistence.bundle import manifest_path
 from footage.video.reader import VideoReader, open_video
 from footage.video.types import Frame, VideoInfo
 from footage.video.writer import VideoWriter
@@ -261,10 +260,7 @@ def _check_model(model: Path, tell: Tell) -> None:
     if not manifest_path(model).is_file():
         tell(f"warning: {model} has no manifest beside it: nothing is known of how well it does")
         return
-    manifest = verify(model)
-    if manifest.task != "tracking-failure" or manifest.input.features != FEATURES:
-        raise ModelError(f"is a model for {manifest.task}", where=model, remedy="give a flexpatch_model.joblib")
-    for doubt in manifest.details.get("doubts", ()):
+    for doubt in verified_manifest(model).details.get("doubts", ()):
         tell(f"warning: of the model: {doubt}")
 
 

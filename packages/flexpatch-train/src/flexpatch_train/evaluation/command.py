@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flexpatch_train.runtime_evaluation import (
+from flexpatch_train.evaluation.evaluation import (
     JSON_FILE,
     REPORT_FILE,
     EvaluateOptions,
@@ -14,7 +14,7 @@ from flexpatch_train.runtime_evaluation import (
     evaluate_runtime,
     find,
 )
-from flexpatch_train.runtime_report import (
+from flexpatch_train.evaluation.report import (
     COST_COLUMNS,
     SCORE_COLUMNS,
     cheaper_and_as_good,

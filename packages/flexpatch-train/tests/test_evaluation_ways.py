@@ -15,14 +15,14 @@ from red_objects import SIZE, Box, RedDetector, draw
 from sklearn.tree import DecisionTreeClassifier
 
 from flexpatch_train.detections import Detections
-from flexpatch_train.endtoend import Comparison, Outcome, canvas_size_of, compare, ways_of
+from flexpatch_train.evaluation.report import cheaper_and_as_good
+from flexpatch_train.evaluation.results import Milliseconds, way_results
+from flexpatch_train.evaluation.scoring import BLOCK_FRAMES, score_sequence, scores_of
+from flexpatch_train.evaluation.sequences import MotSequence
+from flexpatch_train.evaluation.ways import Comparison, Outcome, canvas_size_of, compare, ways_of
 from flexpatch_train.labels import LABELS
 from flexpatch_train.mot import MotRows, write_mot
 from flexpatch_train.runtime.pipeline import FullFrameEveryN
-from flexpatch_train.runtime_report import cheaper_and_as_good
-from flexpatch_train.scoring import BLOCK_FRAMES, score_sequence, scores_of
-from flexpatch_train.sequences import MotSequence
-from flexpatch_train.way_results import Milliseconds, way_results
 from footage.errors import InputError, ModelError
 from footage.metrics.clear import clear_mot
 from footage.metrics.detection import detection_ap, detection_f1

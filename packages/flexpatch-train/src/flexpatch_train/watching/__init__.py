@@ -1,0 +1,1 @@
+"""The verb `watch`: the runtime on a video, drawn on it or streamed."""
