@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -151,3 +153,16 @@ def test_the_same_frames_give_the_same_file(tmp_path: Path, draw: Any) -> None:
             for number in range(12):
                 writer.write(draw(number))
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_another_process_writes_the_same_file(tmp_path: Path) -> None:
+    """What lies in memory differs from process to process, and must not get into the picture."""
+    code = (
+        "import sys, numpy as np\n"
+        "from footage.synthetic.scenes import Scene\n"
+        "scene = Scene.random(np.random.default_rng(5), size=(320, 180), frames=70, noise=2.0, objects=30)\n"
+        "scene.write_video(sys.argv[1])\n"
+    )
+    for name in "abcd":
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / f"{name}.mp4")], check=True)
+    assert len({(tmp_path / f"{name}.mp4").read_bytes() for name in "abcd"}) == 1

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from footage.errors import VideoError
 from footage.runs.files import atomic_path
 
+_OPENCV_AVX512F = 13  # cv::CPU_AVX_512F, which the Python module does not name
+
 
 class _Discarded(Exception):  # noqa: N818 - tells the temporary file that it is not wanted, and is never seen
     """The file will not be finished."""
@@ -165,4 +167,16 @@ def _container_options(path: Path) -> dict[str, str]:
 
 
 def _codec_options(codec: str, crf: int) -> dict[str, str]:
-    return {"crf": str(crf)} if codec in {"libx264", "libx265"} else {}
+    if codec not in {"libx264", "libx265"}:
+        return {}
+    # The AVX-512 routines of x264 (core 165) read memory that nothing was written to: the same frames then give files
+    # that look the same and differ in their bytes from run to run. Without them they are equal.
+    careful = {"x264-params": "asm=avx2"} if codec == "libx264" and _has_avx512() else {}
+    return {"crf": str(crf), **careful}
+
+
+def _has_avx512() -> bool:
+    """Whether this processor has AVX-512, and so AVX2 as well."""
+    import cv2
+
+    return bool(cv2.checkHardwareSupport(_OPENCV_AVX512F))
