@@ -169,8 +169,8 @@ def _container_options(path: Path) -> dict[str, str]:
 def _codec_options(codec: str, crf: int) -> dict[str, str]:
     if codec not in {"libx264", "libx265"}:
         return {}
-    # The AVX-512 routines of x264 (core 165) read memory that nothing was written to: the same frames then give files
-    # that look the same and differ in their bytes from run to run. Without them they are equal.
+    # With its AVX-512 routines x264 (core 165) makes other bytes of the same frames from run to run, with one thread
+    # too; without them the files are equal.
     careful = {"x264-params": "asm=avx2"} if codec == "libx264" and _has_avx512() else {}
     return {"crf": str(crf), **careful}
 
