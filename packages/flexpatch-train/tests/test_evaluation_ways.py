@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from red_objects import SIZE, Box, RedDetector, draw
-from sklearn.tree import DecisionTreeClassifier
+from red_objects import SIZE, Box, RedDetector, draw, save_ncc_model, walkers
 
 from flexpatch_train.detections import Detections
 from flexpatch_train.evaluation.report import cheaper_and_as_good
@@ -20,7 +19,6 @@ from flexpatch_train.evaluation.results import Milliseconds, way_results
 from flexpatch_train.evaluation.scoring import BLOCK_FRAMES, score_sequence, scores_of
 from flexpatch_train.evaluation.sequences import MotSequence
 from flexpatch_train.evaluation.ways import Comparison, Outcome, canvas_size_of, compare, ways_of
-from flexpatch_train.labels import LABELS
 from flexpatch_train.mot import MotRows, write_mot
 from flexpatch_train.runtime.pipeline import FullFrameEveryN
 from footage.errors import InputError, ModelError
@@ -29,7 +27,6 @@ from footage.metrics.detection import detection_ap, detection_f1
 from footage.metrics.hota import hota
 from footage.metrics.identity import identity
 from footage.metrics.tracking import BoxRows, frames_from_rows
-from footage.persistence.sklearn import save_estimator
 from footage.video.images import read_image, write_image
 
 FRAMES = 60
@@ -39,21 +36,9 @@ WAYS = ways_of((4, 10), (0.33,))
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree for which low correlation is high risk."""
-    x = np.zeros((300, 5))
-    x[:, 1] = np.linspace(0, 1, 300)
     path = tmp_path_factory.mktemp("model") / "flexpatch_model.joblib"
-    save_estimator(DecisionTreeClassifier(max_depth=3).fit(x, np.repeat(np.array(LABELS), 100)), path)
+    save_ncc_model(path)
     return path
-
-
-def walkers(t: int) -> list[Box]:
-    """Three boxes that walk to and fro."""
-    swing = round(60 * np.sin(t / 25))
-    return [
-        (100 + swing, 20, 124 + swing, 60),
-        (180 - swing, 90, 204 - swing, 130),
-        (110 + swing, 170, 134 + swing, 210),
-    ]
 
 
 def racers(t: int) -> list[Box]:

@@ -11,12 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from commands import FRAMES, Command, Crowd
 
 from flexpatch_train.features import FEATURES
 from flexpatch_train.labels import LABELS
+from flexpatch_train.scores import PURGE_FRAMES, hold_out
+from flexpatch_train.table import read_table
 from footage.persistence.sklearn import load_estimator
 
 FILES = ("training_data.csv", "flexpatch_model.joblib", "flexpatch_model.json", "metrics.json", "predictions.csv")
@@ -62,21 +65,26 @@ def test_the_report_opens_with_the_result_beside_the_baselines(finished: Path) -
 
 
 def test_held_out_rows_are_of_other_objects_and_later_frames(finished: Path) -> None:
-    table = pd.read_csv(finished / "training_data.csv")
+    """The split is made anew from the table on disk; the predictions on disk must be its test rows, and no others."""
+    table = read_table(finished / "training_data.csv")
     test = pd.read_csv(finished / "predictions.csv")
-    metrics = json.loads((finished / "metrics.json").read_text())
-    rows = metrics["rows"]
-    assert rows["test"] == len(test)
+    rows = json.loads((finished / "metrics.json").read_text())["rows"]
+    split = hold_out(table, np.random.default_rng(42))
+    assert split.by_time
+    key = ["track_id", "start_frame", "frame"]
+    assert test[key].to_numpy().tolist() == table.iloc[split.test][key].to_numpy().tolist()
+    train = table.iloc[split.train]
+    assert (rows["train"], rows["test"]) == (len(train), len(test))
     assert rows["train"] + rows["test"] + sum(rows["neither"].values()) == len(table)
-    kept = table.merge(test[["track_id", "start_frame", "frame"]], how="left", indicator=True)
-    trained = kept[(kept["_merge"] == "left_only") & (kept["frame"] < test["start_frame"].min() - 14)]
-    assert not set(test["track_id"]) & set(trained.head(rows["train"])["track_id"]) or rows["neither"]
+    assert not set(test["track_id"]) & set(train["track_id"])
+    assert test["start_frame"].min() >= train["frame"].max() + PURGE_FRAMES
 
 
 def test_the_model_on_disk_gives_the_predictions_on_disk(finished: Path) -> None:
     model = load_estimator(finished / "flexpatch_model.joblib")
     assert list(model.classes_) == sorted(LABELS)
-    assert (model.get_depth(), model.min_samples_split, model.random_state) <= (5, 10, 42)
+    assert 1 <= model.get_depth() <= 5
+    assert (model.max_depth, model.min_samples_split, model.random_state) == (5, 10, 42)
     test = pd.read_csv(finished / "predictions.csv")
     assert model.predict(test[list(FEATURES)].to_numpy()).tolist() == test["predicted"].tolist()
 

@@ -61,7 +61,6 @@ def test_a_video_in_which_nothing_is_detected(tmp_path: Path, flexpatch: Command
 def test_a_truncated_video_is_used_up_to_the_cut_and_the_report_says_so(
     crowd: Crowd, tmp_path: Path, flexpatch: Command
 ) -> None:
-    whole = crowd.video.read_bytes()
     from footage.video.reader import open_video
 
     cut = tmp_path / "cut.mkv"
@@ -69,7 +68,6 @@ def test_a_truncated_video_is_used_up_to_the_cut_and_the_report_says_so(
         for frame in reader.frames():
             writer.write(frame.image)
     cut.write_bytes(cut.read_bytes()[: int(cut.stat().st_size * 0.7)])
-    assert len(whole) > 0
     ended = flexpatch(
         "run", cut, "--weights", crowd.detections, "--gt", crowd.truth, "--max-frames", 0, "-o", tmp_path / "out"
     )
@@ -133,7 +131,7 @@ def test_a_malicious_model_is_refused_by_name_and_never_executed(tmp_path: Path,
 def test_an_output_folder_that_is_a_file(crowd: Crowd, tmp_path: Path, flexpatch: Command) -> None:
     (tmp_path / "out").write_text("mine")
     ended = flexpatch("run", crowd.video, "--weights", crowd.detections, "-o", tmp_path / "out")
-    assert ended.code in {1, 2}
+    assert ended.code == 2
     assert (tmp_path / "out").read_text() == "mine"
 
 

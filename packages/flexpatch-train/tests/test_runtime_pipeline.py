@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from red_objects import SIZE, Box, RedDetector, draw
-from sklearn.tree import DecisionTreeClassifier
+from red_objects import SIZE, Box, RedDetector, draw, save_ncc_model, walkers
 
 from flexpatch_train import FlexPatch
 from flexpatch_train.detections import Detections
-from flexpatch_train.labels import LABELS
 from flexpatch_train.runtime.follower import FollowOptions
 from flexpatch_train.runtime.pipeline import FlexPatchOptions, FullFrameEveryN
 from flexpatch_train.runtime.tracked import Tracks
 from footage.metrics.boxes import iou_matrix
-from footage.persistence.sklearn import save_estimator
 
 CANVAS = (192, 128)
 OPTIONS = FlexPatchOptions(canvas_size=CANVAS)
@@ -27,21 +24,9 @@ OPTIONS = FlexPatchOptions(canvas_size=CANVAS)
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree for which low correlation is high risk."""
-    x = np.zeros((300, 5))
-    x[:, 1] = np.linspace(0, 1, 300)
     path = tmp_path_factory.mktemp("model") / "flexpatch_model.joblib"
-    save_estimator(DecisionTreeClassifier(max_depth=3).fit(x, np.repeat(np.array(LABELS), 100)), path)
+    save_ncc_model(path)
     return path
-
-
-def walkers(t: int) -> list[Box]:
-    """Three boxes that walk to and fro, none over another."""
-    swing = 60 * np.sin(t / 25)
-    return [
-        (100 + swing, 20, 124 + swing, 60),
-        (180 - swing, 90, 204 - swing, 130),
-        (110 + swing, 170, 134 + swing, 210),
-    ]
 
 
 def matched(tracks: Tracks, boxes: list[Box]) -> int:

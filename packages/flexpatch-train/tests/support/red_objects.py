@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pictures import texture
+from sklearn.tree import DecisionTreeClassifier
 
 from flexpatch_train.detections import Detections
+from flexpatch_train.labels import LABELS
+from footage.persistence.sklearn import save_estimator
 
 SIZE = (320, 240)
 _BACKGROUND = texture(1, SIZE)
@@ -54,3 +58,20 @@ class RedDetector:
     def describe(self) -> dict[str, str | int | float | bool]:
         """Its name."""
         return {"detector": self.name}
+
+
+def walkers(t: int) -> list[Box]:
+    """Three boxes that walk to and fro, none over another."""
+    swing = 60 * np.sin(t / 25)
+    return [
+        (100 + swing, 20, 124 + swing, 60),
+        (180 - swing, 90, 204 - swing, 130),
+        (110 + swing, 170, 134 + swing, 210),
+    ]
+
+
+def save_ncc_model(path: Path) -> None:
+    """Save a tree for which low correlation is high risk."""
+    x = np.zeros((300, 5))
+    x[:, 1] = np.linspace(0, 1, 300)
+    save_estimator(DecisionTreeClassifier(max_depth=3).fit(x, np.repeat(np.array(LABELS), 100)), path)
