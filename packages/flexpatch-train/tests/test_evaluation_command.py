@@ -17,7 +17,7 @@ from commands import Command, Crowd
 from networks import constant_network
 
 from flexpatch_train import cli
-from flexpatch_train.evaluation.product_curve import ORACLE, RANDOM, TREE
+from flexpatch_train.product_curve import MODEL, ORACLE, RANDOM
 from footage.metrics.ranking import recall_at_budget
 from footage.persistence.bundle import manifest_path
 from footage.video.writer import VideoWriter
@@ -118,7 +118,7 @@ def test_the_product_curve_is_that_of_the_held_out_rows(ready: Ready, tmp_path: 
         recall_at_budget(-held_out["confidence"], failed, None, 0.25)
     )
     assert at_a_quarter[RANDOM] == pytest.approx(0.25, abs=1 / len(held_out))
-    assert at_a_quarter[RANDOM] < at_a_quarter[TREE] <= at_a_quarter[ORACLE]
+    assert at_a_quarter[RANDOM] < at_a_quarter[MODEL] <= at_a_quarter[ORACLE]
     for one in by_name.values():
         assert one["by_boxes"][0] == 0
         assert one["by_boxes"][-1] == one["by_pixels"][-1] == 1

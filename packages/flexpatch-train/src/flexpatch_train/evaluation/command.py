@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flexpatch_train.curve_report import CURVE_COLUMNS, curve_row, rests_on
 from flexpatch_train.evaluation.evaluation import (
     JSON_FILE,
     REPORT_FILE,
@@ -77,12 +78,8 @@ def _print(evaluation: RuntimeEvaluation) -> None:
     print_table(COST_COLUMNS, [cost_row(way) for way in evaluation.ways])
     product = evaluation.product
     if product is not None:
-        columns = ("caught, detecting again", "25 % of boxes", "50 % of boxes", "25 % of pixels", "50 % of pixels")
-        rows = [
-            (one.name, *(i.text(group="object") for i in (*one.at_marks, *one.at_marks_pixels)))
-            for one in product.rankings
-        ]
-        print_table(columns, rows)
+        print_table(CURVE_COLUMNS, [curve_row(one) for one in product.rankings])
+        result(f"failures caught: {rests_on(product)}")
     for sequence in evaluation.sequences:
         for note in sequence.notes:
             result(f"{sequence.name}: {note}")

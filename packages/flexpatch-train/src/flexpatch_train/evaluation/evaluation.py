@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from flexpatch_train.detectors.onnx import OnnxDetector
-from flexpatch_train.evaluation.product_curve import ProductCurve, product_curve
+from flexpatch_train.evaluation.held_out import held_out_curve
 from flexpatch_train.evaluation.report import cheaper_and_as_good, lay_out, lead_of
 from flexpatch_train.evaluation.results import WayResult, way_results
 from flexpatch_train.evaluation.sequences import FoundSequences, MotSequence, find_sequences
 from flexpatch_train.evaluation.ways import BUDGETS, EVERY_N, Comparison, compare, ways_of
 from flexpatch_train.model import MODEL_FILE, verified_manifest
+from flexpatch_train.product_curve import ProductCurve
 from flexpatch_train.run import MakeProgress, Tell, video_sha256
 from footage.dataset.discover import Skipped
 from footage.errors import DatasetError, FootageError, InputError, ModelError, printable
@@ -221,7 +222,7 @@ def _settings(options: EvaluateOptions, detector: OnnxDetector, manifest: ModelM
 def _product(options: EvaluateOptions, manifest: ModelManifest) -> tuple[ProductCurve | None, str | None]:
     """The curve, or why there is none: a model may have been moved away from its table."""
     try:
-        return product_curve(options.model, manifest, np.random.default_rng(options.seed)), None
+        return held_out_curve(options.model, manifest, np.random.default_rng(options.seed)), None
     except FootageError as error:
         return None, str(error)
 

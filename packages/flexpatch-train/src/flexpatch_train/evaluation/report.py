@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flexpatch_train.evaluation.product_curve import MARKS, ORACLE, RANDOM, RUNTIME, TREE, ProductCurve
+from flexpatch_train.curve_report import curve_sentence, lay_out_curve
 from flexpatch_train.evaluation.results import WayResult
 from flexpatch_train.evaluation.scoring import BLOCK_FRAMES
 from footage.errors import printable
@@ -48,14 +48,8 @@ def lead_of(evaluation: RuntimeEvaluation) -> str:
             f"{_percent(way.pixel_share)} of the pixels in {way.total.mean:.1f} ms a frame; {full.name}: "
             f"{_brief(full.scores.hota)} in {full.total.mean:.1f} ms{beside}."
         )
-    product = evaluation.product
-    if product is not None:
-        tree, rival_name = product.ranking(TREE), product.best_rival
-        sentences.append(
-            f"Detecting again the {_percent(MARKS[0])} of boxes that the tree ranks first catches "
-            f"{tree.at_marks[0].text(percent=True, group='object')} of the lost ones, {rival_name} "
-            f"{product.ranking(rival_name).at_marks[0].text(percent=True, group='object')}."
-        )
+    if evaluation.product is not None:
+        sentences.append(curve_sentence(evaluation.product))
     return " ".join(sentences)
 
 
@@ -91,7 +85,7 @@ def lay_out(evaluation: RuntimeEvaluation) -> Page:
     """Lay out the report."""
     page = Page(f"The runtime with {evaluation.model}", lead_of(evaluation))
     if evaluation.product is not None:
-        _product(page, evaluation.product)
+        lay_out_curve(page, evaluation.product)
     else:
         page.note(f"There is no curve of failures caught: {evaluation.product_missing}", kind="warning")
     _comparison(page, evaluation)
@@ -120,53 +114,6 @@ def cost_row(way: WayResult) -> tuple[object, ...]:
         f"{100 * way.network_pixel_share:.1f} %",
         way.detector_calls,
         *(f"{value:.1f}" for value in times),
-    )
-
-
-def _product(page: Page, product: ProductCurve) -> None:
-    drawn = [one for one in product.rankings if one.name != RUNTIME]
-    rests_on = (
-        f"{product.rows} held-out boxes of {product.objects} objects, {product.failures} of them failures; "
-        f"held out: {product.held_out}"
-    )
-    lines = [
-        Curve(label=one.name, x=product.budgets, y=one.by_boxes, reference=one.name in {RANDOM, ORACLE})
-        for one in drawn
-    ]
-    tree = product.ranking(TREE)
-    page.figure(
-        curves(
-            lines,
-            x_label="share of boxes detected again",
-            y_label="share of failures caught",
-            x_limits=(0, 1),
-            y_limits=(0, 1),
-        ),
-        "Failures caught by budget: " + "; ".join(f"{one.name} {_value(one.at_marks[0])} at 25 %" for one in drawn),
-        f"Share of the lost boxes (IoU of at most .5 with their object) caught, by share of the boxes detected again; "
-        f"{rests_on}. Grey: the oracle above, random below.",
-    )
-    page.table(
-        (
-            "order",
-            *(f"at {_percent(mark)} of boxes" for mark in MARKS),
-            *(f"at {_percent(mark)} of pixels" for mark in MARKS),
-        ),
-        [(one.name, *map(_value, (*one.at_marks, *one.at_marks_pixels))) for one in product.rankings],
-        caption=f"Recall of failures; 95 % intervals from resampling whole objects. Pixels are those of the padded "
-        f"patch a box needs. {rests_on}.",
-    )
-    gain, calibration = product.gain, product.calibration
-    page.note(
-        f"Recall at {_percent(MARKS[0])} of the boxes, {tree.name} minus {product.best_rival}: "
-        f"{gain.text(group='object')}. {_verdict(gain)}",
-        kind="info",
-    )
-    page.text(
-        f"P(failure) is off by {calibration.error:.3f} on average (expected calibration error, ten ranges); its Brier "
-        f"score is {calibration.brier:.3f}, that of always saying the share of failures "
-        f"{calibration.brier_of_prevalence:.3f}. Where the latter is lower, read P(failure) "
-        "as an order, not as a probability."
     )
 
 
@@ -253,14 +200,6 @@ def _origin(page: Page, evaluation: RuntimeEvaluation) -> None:
 def _counts(way: WayResult) -> str:
     s = way.scores
     return f"{s.frames} frames with {s.boxes} true boxes of {s.objects} objects"
-
-
-def _verdict(gain: Interval) -> str:
-    if gain.low is None or gain.high is None:
-        return "There is no interval, so nothing follows from it."
-    if gain.low > 0:
-        return "The tree is better."
-    return "The tree is worse." if gain.high < 0 else "These data do not tell them apart."
 
 
 def _stage(way: WayResult, name: str) -> str | None:
