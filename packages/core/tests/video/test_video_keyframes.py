@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from footage.errors import VideoError
 from footage.video import open_video
-from footage.video.keyframes import keyframe_times, read_keyframes
+from footage.video.keyframes import KeyframeReader, keyframe_times, read_keyframes
 
 Shown = Callable[[NDArray[np.uint8]], int]
 
@@ -24,6 +24,10 @@ MEDIA: dict[str, dict[str, Any]] = {
     "h264-ts": {"suffix": ".ts"},
     "h264-open-gop": {"options": {"x264-params": "open-gop=1"}},
     "h264-fragmented": {"container_options": {"movflags": "frag_keyframe+empty_moov"}},
+    "h264-fragments-with-an-index": {
+        "container_options": {"movflags": "frag_keyframe+empty_moov+default_base_moof+global_sidx"}
+    },
+    "h264-live-mkv": {"suffix": ".mkv", "container_options": {"live": "1"}},
     "hevc-mp4": {"codec": "libx265", "options": {"x265-params": "log-level=none:keyint=10"}},
     "hevc-mkv": {"suffix": ".mkv", "codec": "libx265", "options": {"x265-params": "log-level=none:keyint=10"}},
     "mpeg4-avi": {"suffix": ".avi", "codec": "mpeg4"},
@@ -65,6 +69,25 @@ def test_index_times_are_near_the_true_times(media: str, make_video: Any) -> Non
     times = keyframe_times(path)
     assert np.all(np.diff(times) > 0)
     assert np.abs(times - true).max() <= 4 / 25
+
+
+def test_an_index_that_lists_only_the_beginning_is_not_taken_for_the_whole(make_video: Any) -> None:
+    whole = {"h264-mp4", "h264-mkv", "h264-avi", "h264-fragmented"}
+    partly = {"h264-ts", "h264-fragments-with-an-index", "h264-live-mkv"}
+    for media in sorted(whole | partly):
+        path, _ = make_video(**MEDIA[media], frames=200)
+        with KeyframeReader(path) as reader:
+            assert reader.indexed == (media in whole), media
+            assert len(reader.times_seconds) == 20
+
+
+def test_one_opening_tells_the_length_and_gives_the_frames(make_video: Any, shown: Shown) -> None:
+    path, _ = make_video()
+    with KeyframeReader(path) as reader:
+        assert reader.duration_seconds == pytest.approx(1.6, abs=0.01)
+        assert reader.times_seconds.tolist() == keyframe_times(path).tolist()
+        assert [shown(frame.image) for frame in reader.nearest([0.8], size=None)] == [20]
+        assert [shown(frame.image) for frame in reader.nearest([0.0, 1.2], size=(160, 96))] == [0, 30]
 
 
 def test_small_frames_are_averaged_from_large_ones(make_video: Any, shown: Shown) -> None:

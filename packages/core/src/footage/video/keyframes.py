@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import av.error
 import numpy as np
@@ -20,7 +22,16 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from footage.errors import VideoError
-from footage.video._av import PacketIndex, open_container, set_threads, start_ticks, tick, video_stream
+from footage.video._av import (
+    PacketIndex,
+    duration_seconds,
+    nominal_ticks,
+    open_container,
+    set_threads,
+    start_ticks,
+    tick,
+    video_stream,
+)
 from footage.video._planes import PlaneSource, quarter_turns_of, turn
 from footage.video.reader import check_readable
 from footage.video.types import Frame
@@ -28,12 +39,101 @@ from footage.video.types import Frame
 _SHRINK = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 
 
+# Of a duration, how much an index must reach to be taken for the whole file's. MP4 lists every frame, Matroska's cues
+# keyframes only, of which the last may stand far from the end.
+_MP4_REACH, _MATROSKA_REACH = 0.9, 0.5
+
+
+class KeyframeReader:
+    """Keyframes of one file through one opening. Use it as a context manager.
+
+    Attributes:
+        indexed: whether the file itself lists all of its keyframes. Where it does not (an unfinished Matroska file,
+            some fragmented MP4 files, transport streams) asking for ``times_seconds`` or for frames reads all of it.
+        duration_seconds: length of the video as the file declares it; None where it does not.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        """Open a file; nothing is decoded yet.
+
+        Raises:
+            VideoError: The path is missing, unreadable or holds no video.
+        """
+        self._path = Path(path)
+        check_readable(self._path, folder=False)
+        self._container = open_container(self._path)
+        try:
+            self._stream = video_stream(self._container, self._path)
+        except VideoError:
+            self._container.close()
+            raise
+        set_threads(self._stream, 1)
+        self._ticks: list[int] | None = None
+        if "matroska" in self._container.format.name:
+            # Makes FFmpeg read the cues, which often stand at the end of the file.
+            self._container.seek(start_ticks(self._stream), stream=self._stream)
+        self.indexed = _is_indexed(self._container, self._stream)
+        self.duration_seconds = duration_seconds(self._container, self._stream)
+
+    @property
+    def times_seconds(self) -> NDArray[np.float64]:
+        """When the keyframes are shown; see :func:`keyframe_times`."""
+        if self._ticks is None:
+            self._ticks = _keyframe_ticks(self._container, self._stream, self._path, indexed=self.indexed)
+        return np.array([float(at * tick(self._stream)) for at in self._ticks], dtype=np.float64)
+
+    def nearest(
+        self, times_seconds: Sequence[float] | NDArray[np.float64], *, size: tuple[int, int] | None
+    ) -> list[Frame]:
+        """The keyframe nearest to each time, as :func:`read_keyframes` gives it.
+
+        Raises:
+            VideoError: The file holds no keyframe, or not one could be decoded.
+        """
+        positions = self.times_seconds
+        if self._ticks is None or not len(positions):
+            raise VideoError("the file holds no keyframe", where=self._path, remedy="read it frame by frame")
+        decoder = _KeyframeDecoder(self._path, self._container, self._stream, size, indexed=self.indexed)
+        done: dict[int, Frame | None] = {}
+        # In file order first: seeking forwards only is kinder to spinning disks and network shares.
+        for number in sorted({int(np.argmin(np.abs(positions - time))) for time in times_seconds}):
+            done[number] = decoder.decode(self._ticks[number])
+        frames: list[Frame] = []
+        for time in times_seconds:
+            for number in np.argsort(np.abs(positions - time), kind="stable").tolist():
+                if number not in done:
+                    done[number] = decoder.decode(self._ticks[number])
+                frame = done[number]
+                if frame is not None:
+                    frames.append(frame)
+                    break
+            else:
+                raise VideoError(
+                    "not one keyframe could be decoded",
+                    where=self._path,
+                    remedy="check that it plays, or copy it again",
+                )
+        return frames
+
+    def close(self) -> None:
+        """Give back the file. Frames already handed out stay valid."""
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def keyframe_times(path: str | PathLike[str]) -> NDArray[np.float64]:
     """When the keyframes of a video are shown.
 
-    The times come from the container's index (MP4, MOV, AVI, Matroska with cues), which counts in decoding order:
-    where frames are reordered they may be off by a few frames. The frames that :func:`read_keyframes` returns carry
-    exact times. Files without an index are read through once, without decoding.
+    The times of a container's index (MP4, MOV, AVI, Matroska with cues) count in decoding order: where frames are
+    reordered they may be off by a few frames. The frames that :func:`read_keyframes` returns carry exact times. Files
+    without an index are read through once, without decoding.
 
     Returns:
         Seconds from the first frame, ascending, shape (N,). Keyframes beyond the end of a truncated file are left out.
@@ -41,12 +141,8 @@ def keyframe_times(path: str | PathLike[str]) -> NDArray[np.float64]:
     Raises:
         VideoError: The path is missing, unreadable or holds no video.
     """
-    path = Path(path)
-    check_readable(path, folder=False)
-    with open_container(path) as container:
-        stream = video_stream(container, path)
-        ticks = _keyframe_ticks(container, stream, path)
-        return np.array([float(at * tick(stream)) for at in ticks], dtype=np.float64)
+    with KeyframeReader(path) as reader:
+        return reader.times_seconds
 
 
 def read_keyframes(
@@ -68,44 +164,16 @@ def read_keyframes(
     Raises:
         VideoError: The path is missing, unreadable, or no keyframe could be decoded.
     """
-    path = Path(path)
-    check_readable(path, folder=False)
-    with open_container(path) as container:
-        stream = video_stream(container, path)
-        set_threads(stream, 1)
-        ticks = _keyframe_ticks(container, stream, path)
-        if not ticks:
-            raise VideoError("the file holds no keyframe", where=path, remedy="read it frame by frame")
-        positions = np.array([float(at * tick(stream)) for at in ticks])
-        decoder = _KeyframeDecoder(path, container, stream, size)
-        done: dict[int, Frame | None] = {}
-        # In file order first: seeking forwards only is kinder to spinning disks and network shares.
-        for number in sorted({int(np.argmin(np.abs(positions - time))) for time in times_seconds}):
-            done[number] = decoder.decode(ticks[number])
-        frames: list[Frame] = []
-        for time in times_seconds:
-            for number in np.argsort(np.abs(positions - time), kind="stable").tolist():
-                if number not in done:
-                    done[number] = decoder.decode(ticks[number])
-                frame = done[number]
-                if frame is not None:
-                    frames.append(frame)
-                    break
-            else:
-                raise VideoError(
-                    "not one keyframe could be decoded", where=path, remedy="check that it plays, or copy it again"
-                )
-        return frames
+    with KeyframeReader(path) as reader:
+        return reader.nearest(times_seconds, size=size)
 
 
-def _keyframe_ticks(container: InputContainer, stream: VideoStream, path: Path) -> list[int]:
+def _keyframe_ticks(container: InputContainer, stream: VideoStream, path: Path, *, indexed: bool) -> list[int]:
     """Display times of keyframes in ticks from the stream's start, ascending; near where frames are reordered."""
-    start, kind = start_ticks(stream), container.format.name
-    if "matroska" in kind:
-        container.seek(start, stream=stream)  # makes FFmpeg read the cues, which often stand at the end of the file
-    if not _is_indexed(container, stream):
+    start = start_ticks(stream)
+    if not indexed:
         return sorted(at - start for at in _scanned_ticks(container, stream))
-    delay = _reorder_delay(container, stream) if "mp4" in kind else 0
+    delay = _reorder_delay(container, stream) if "mp4" in container.format.name else 0
     present = path.stat().st_size
     return sorted(
         entry.timestamp + delay - start
@@ -115,9 +183,25 @@ def _keyframe_ticks(container: InputContainer, stream: VideoStream, path: Path) 
 
 
 def _is_indexed(container: InputContainer, stream: VideoStream) -> bool:
-    """Whether the file itself lists its keyframes. Of Matroska's entries the first is found by opening the file."""
-    kind, entries = container.format.name, len(stream.index_entries)
-    return (entries > 0 and (kind == "avi" or "mp4" in kind)) or (entries > 1 and "matroska" in kind)
+    """Whether the file itself lists its keyframes, all of them.
+
+    FFmpeg adds what it passes while opening a file to the entries, so that some are there even without an index: the
+    first of Matroska's, the first fragment of an MP4 file whose fragments have an index of their own.
+    """
+    kind, entries = container.format.name, stream.index_entries
+    if kind == "avi":
+        return len(entries) > 0
+    if "mp4" in kind:
+        return len(entries) > 0 and _reaches(container, stream, _MP4_REACH)
+    return "matroska" in kind and len(entries) > 1 and _reaches(container, stream, _MATROSKA_REACH)
+
+
+def _reaches(container: InputContainer, stream: VideoStream, share: float) -> bool:
+    length = duration_seconds(container, stream)
+    if length is None:
+        return "mp4" in container.format.name
+    last = stream.index_entries[-1].timestamp - start_ticks(stream) + nominal_ticks(stream)
+    return float(last * tick(stream)) >= share * length
 
 
 def _reorder_delay(container: InputContainer, stream: VideoStream) -> int:
@@ -153,12 +237,18 @@ class _KeyframeDecoder:
     """Decodes single keyframes: one packet in, then drained."""
 
     def __init__(
-        self, path: Path, container: InputContainer, stream: VideoStream, size: tuple[int, int] | None
+        self,
+        path: Path,
+        container: InputContainer,
+        stream: VideoStream,
+        size: tuple[int, int] | None,
+        *,
+        indexed: bool,
     ) -> None:
         self._container = container
         self._stream = stream
         self._size = size
-        self._indexed = _is_indexed(container, stream)
+        self._indexed = indexed
         self._index = PacketIndex(path)
         self._reformatter = VideoReformatter()
         self._zero: int | None = None
