@@ -100,6 +100,30 @@ def test_thresholds_without_a_name_show_their_value() -> None:
     assert "0.45" in texts(histogram([1, 2], [0, 0.5, 1], [0.45]))
 
 
+def test_marks_and_the_band_of_a_reference_are_drawn() -> None:
+    ideal = Curve(label="ideal", x=[0, 1], y=[1, 1], reference=True)
+    banded = Curve(label="ideal", x=[0, 1], y=[1, 1], low=[0, 0], high=[1, 1], reference=True)
+
+    def paths(line: Curve, *marks: float) -> int:
+        return curves([line], marks=marks, y_limits=(0, 1)).count("<path")
+
+    assert paths(ideal, 0.25, 0.5) == paths(ideal) + 2
+    assert paths(banded) > paths(ideal)
+
+
+def test_long_names_get_a_legend_of_fewer_columns() -> None:
+    def columns(*labels: str) -> int:
+        svg = curves([Curve(label=label, x=[0, 1], y=[0, 1]) for label in labels])
+        named = (one for one in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text") if one.text in labels)  # noqa: S314 - our own
+        places = [one.get("x") for one in named]
+        assert len(places) == len(labels)
+        return len(set(places))
+
+    assert columns("abc", "def", "ghi") == 3
+    assert columns("a" * 25, "b" * 25, "c" * 25) == 2
+    assert columns("a" * 60, "b" * 60, "c" * 60) == 1
+
+
 def test_numbers_that_do_not_match_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(2,\)"):
         bars_with_intervals(["a", "b"], [1.0], [NAN], [NAN])

@@ -49,8 +49,8 @@ def lay_out_curve(page: Page, product: ProductCurve) -> None:
         "Failures caught by budget: "
         + "; ".join(f"{one.name} {_value(one.at_marks[0])} at 25 %" for one in product.rankings),
         "Share of the lost boxes (IoU of at most .5 with their object) caught, by share of the boxes detected again; "
-        f"{rests_on(product)}. Dashed: the oracle above, random below; a full frame every N frames takes all boxes of "
-        "one frame in N, lost or not, and so catches what random does. Dotted upright: the budgets of the table.",
+        f"{rests_on(product)}. Grey: what lies between random and the oracle. A full frame every N frames takes all "
+        "boxes of one frame in N, lost or not, and so catches what random does. Dotted: the budgets of the table.",
     )
     page.table(
         CURVE_COLUMNS,
@@ -76,8 +76,16 @@ def lay_out_curve(page: Page, product: ProductCurve) -> None:
 
 def curve_figure(product: ProductCurve) -> str:
     """Recall of failures by share of the boxes detected again, one line a ranking, as SVG text."""
+    random = product.ranking(RANDOM)
     lines = [
-        Curve(label=one.name, x=product.budgets, y=one.by_boxes, reference=one.name in {RANDOM, ORACLE})
+        Curve(
+            label=one.name,
+            x=product.budgets,
+            y=one.by_boxes,
+            low=random.by_boxes if one.name == ORACLE else None,
+            high=one.by_boxes if one.name == ORACLE else None,
+            reference=one.name in {RANDOM, ORACLE},
+        )
         for one in product.rankings
     ]
     return curves(
@@ -86,6 +94,7 @@ def curve_figure(product: ProductCurve) -> str:
         y_label="share of failures caught",
         x_limits=(0, 1),
         y_limits=(0, 1),
+        marks=MARKS,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from footage.report._svg import INK, PAPER, STYLE, new_figure, to_svg
+from footage.report._svg import FONT_SIZE, INK, PAPER, STYLE, WIDTH_INCHES, new_figure, to_svg
 from footage.report.palette import BLUE, GREY, SERIES, VERMILION
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 HALF = 0.5
 DASHES = (0, (4, 3))
+DOTS = (0, (1, 2))
+LINES_AT = 3
+"""How far up lines lie: above grid, bands and marks."""
+LEGEND_HANDLE_PT = 36
+LETTER_PT = 0.55 * FONT_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +150,7 @@ def histogram(
         axes.set(xlabel=value_label, ylabel=count_label)
         axes.grid(axis="y")
         if isinstance(counts, Mapping):
-            _legend_above(axes, len(groups))
+            _legend_above(axes, list(groups))
         return to_svg(figure)
 
 
@@ -196,15 +201,17 @@ def curves(
     y_label: str = "",
     x_limits: tuple[float, float] | None = None,
     y_limits: tuple[float, float] | None = None,
+    marks: Sequence[float] = (),
 ) -> str:
     """Lines with bands: learning curves, precision over recall, reliability.
 
     Args:
-        lines: what to draw, in the order of the legend.
+        lines: what to draw, in the order of the legend; where lines cross, the earlier one is on top.
         x_label: what lies along the horizontal axis.
         y_label: what lies along the vertical axis.
         x_limits: the ends of the horizontal axis; from the values where None.
         y_limits: the ends of the vertical axis; from the values where None.
+        marks: places on the horizontal axis to mark with an upright dotted line.
 
     Returns:
         The SVG's text.
@@ -218,17 +225,17 @@ def curves(
     colours = iter(SERIES * len(lines))
     with mpl.rc_context(STYLE):
         figure, axes = new_figure(height_inches=3.2)
-        for line in lines:
+        for place in marks:
+            axes.axvline(place, color=GREY, linewidth=1.1, linestyle=DOTS, zorder=1)
+        for index, line in enumerate(lines):
             x = np.asarray(line.x, np.float64)
             y = _numbers(line.y, x.size)
-            if line.reference:
-                axes.plot(x, y, color=GREY, linewidth=1.2, linestyle=DASHES, label=line.label)
-                continue
-            colour = next(colours)
+            colour = GREY if line.reference else next(colours)
             if line.low is not None and line.high is not None:
                 low, high = _numbers(line.low, x.size), _numbers(line.high, x.size)
                 axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(x, y, color=colour, linewidth=1.8, label=line.label)
+            style = {"linewidth": 1.2, "linestyle": DASHES} if line.reference else {"linewidth": 1.8}
+            axes.plot(x, y, color=colour, label=line.label, zorder=LINES_AT - index / len(lines), **style)
         if x_limits is not None:
             axes.set_xlim(*x_limits)
         if y_limits is not None:
@@ -236,7 +243,7 @@ def curves(
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.grid()
         if any(line.label for line in lines):
-            _legend_above(axes, len(lines))
+            _legend_above(axes, [line.label for line in lines])
         return to_svg(figure)
 
 
@@ -264,5 +271,8 @@ def _draw_intervals(
             axes.vlines(end, place - 0.11, place + 0.11, color=colour, linewidth=width)
 
 
-def _legend_above(axes: Axes, entries: int) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(entries, 3), borderaxespad=0, handlelength=1.4)
+def _legend_above(axes: Axes, labels: Sequence[str]) -> None:
+    """A legend of up to three columns, of fewer where the labels would not fit the figure's width."""
+    widest = LEGEND_HANDLE_PT + LETTER_PT * max(len(label) for label in labels)
+    columns = min(len(labels), 3, max(int(72 * WIDTH_INCHES / widest), 1))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0, handlelength=1.4)
