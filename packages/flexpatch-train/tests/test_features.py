@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pictures import BOXES, moved, texture
 
-from flexpatch_train.features import FEATURES, TrackFeatures, flow_std, log_min_eig, standard_patches, zncc
+from flexpatch_train.appearance import standard_patches, zncc
+from flexpatch_train.features import FEATURES, TrackFeatures
+from flexpatch_train.geometry import flow_std, log_min_eig
 from flexpatch_train.tracker import POINTS_PER_BOX, FlowTracker
 
 COLUMN = {name: i for i, name in enumerate(FEATURES)}
@@ -134,8 +136,7 @@ def test_nothing_of_an_ended_track_is_kept() -> None:
     features.start(picture, tracker.start(picture, BOXES), BOXES, np.array([0.9, 0.8]))
     features.measure(flat, tracker.step(flat), 0.04)  # corners of the old picture are still looked for in the new one
     assert features.measure(flat, tracker.step(flat), 0.04).shape == (0, len(FEATURES))
-    assert not features._patches
-    assert not features._velocity
+    assert not features._memory
 
 
 def test_confidence_is_the_detectors() -> None:

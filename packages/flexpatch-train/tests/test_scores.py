@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flexpatch_train.features import FEATURES
+from flexpatch_train.features import EXTRA_FEATURES, FEATURES
 from flexpatch_train.labels import LABELS
 from flexpatch_train.learn import learn
 from flexpatch_train.scores import MODEL, PURGE_FRAMES, cross_validate, evaluate, hold_out
@@ -26,7 +26,8 @@ def make_table(rng: np.random.Generator, *, frames: int = 400, objects: int = 40
                 features = rng.normal(size=len(FEATURES))
                 features[1] += signal * label
                 features[4] = track  # an identity in disguise: what a leak would feed on
-                rows.append((*features, LABELS[label], "clip", track, start, frame, frame / 25, 0.6, 0, 0, 0, 9, 9))
+                origin = ("clip", track, start, frame, frame / 25, 0.6, 0, 0, 0, 9, 9)
+                rows.append((*features, LABELS[label], *origin, *[np.nan] * len(EXTRA_FEATURES)))
     return pd.DataFrame.from_records(rows, columns=list(COLUMNS))
 
 

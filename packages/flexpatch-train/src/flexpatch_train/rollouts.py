@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flexpatch_train.detections import Detections
-from flexpatch_train.features import TrackFeatures
+from flexpatch_train.features import EXTENDED_FEATURES, TrackFeatures
 from flexpatch_train.identities import Identities
 from flexpatch_train.labels import Outcome, outcome
 from flexpatch_train.tracker import FlowTracker
@@ -38,7 +38,7 @@ class Sample:
         detection: row of that detection in its frame.
         frame: index of the frame the box is in, after ``start_frame``.
         time_seconds: presentation time of that frame.
-        features: float64 ``(5,)`` in the order of ``flexpatch_train.features.FEATURES``.
+        features: float64, in the order of ``flexpatch_train.features.EXTENDED_FEATURES``.
         box: float64 ``(4,)``, ``xyxy`` pixels.
     """
 
@@ -68,8 +68,8 @@ class Rollouts:
         self.started_tracks = 0
         self._stride = stride_frames
         self._horizon = horizon_frames
-        self._tracker = FlowTracker()
-        self._features = TrackFeatures()
+        self._features = TrackFeatures(EXTENDED_FEATURES)
+        self._tracker = FlowTracker(forward_backward=self._features.forward_backward)
         self._origin: dict[int, tuple[int, int]] = {}
         self._last_seconds: float | None = None
 
@@ -107,7 +107,8 @@ class Rollouts:
         rows = np.flatnonzero((sides >= MIN_BOX_PX).all(axis=1))
         boxes = found.boxes[rows].astype(np.float64)
         track_ids = self._tracker.start(frame.gray, boxes)
-        self._features.start(frame.gray, track_ids, boxes, found.scores[rows])
+        # Tracks that started on earlier detections of the same objects lie over these: they are no neighbours.
+        self._features.start(frame.gray, track_ids, boxes, found.scores[rows], group=frame.index)
         self.started_tracks += len(rows)
         for track_id, row in zip(track_ids.tolist(), rows.tolist(), strict=True):
             self._origin[track_id] = (frame.index, row)

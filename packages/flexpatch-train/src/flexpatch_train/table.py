@@ -1,7 +1,7 @@
 """``training_data.csv``: the labelled samples as a table.
 
 The first six columns are the ones the first FlexPatch trainers wrote and their users read; the rest says where each
-row comes from, so that it can be split without leaking and looked at again.
+row comes from, so that it can be split without leaking and looked at again, and ends with the extra features.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flexpatch_train.features import FEATURES
+from flexpatch_train.features import EXTRA_FEATURES, FEATURES
 from flexpatch_train.labels import LABELS
 from flexpatch_train.rollouts import LabelledSample
 from footage.errors import DatasetError
@@ -34,14 +34,16 @@ COLUMNS = (
     "y1",
     "x2",
     "y2",
+    *EXTRA_FEATURES,
 )
 
 
 def to_table(labelled: Sequence[LabelledSample], clip: str) -> pd.DataFrame:
     """One row a labelled sample, in the order given, with the columns of ``COLUMNS``."""
+    seed = len(FEATURES)  # samples hold these first, then the extra ones
     rows = [
         (
-            *item.sample.features,
+            *item.sample.features[:seed],
             item.outcome.label,
             clip,
             item.object_id,
@@ -51,6 +53,7 @@ def to_table(labelled: Sequence[LabelledSample], clip: str) -> pd.DataFrame:
             np.nan if item.outcome.iou is None else item.outcome.iou,
             int(item.outcome.left),
             *item.sample.box,
+            *item.sample.features[seed:],
         )
         for item in labelled
     ]
@@ -65,10 +68,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a ``training_data.csv``.
+    """Read a ``training_data.csv``, whole or from before there were ``EXTRA_FEATURES``.
 
     Raises:
-        DatasetError: the file is not there, is not a CSV, lacks a column, or holds an unknown label.
+        DatasetError: the file is not there, is not a CSV, lacks another column, or holds an unknown label.
     """
     try:
         table = pd.read_csv(path)
@@ -76,7 +79,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DatasetError("there is no such file", where=path) from None
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DatasetError(f"cannot be read as CSV ({error})", where=path) from error
-    missing = [column for column in COLUMNS if column not in table.columns]
+    missing = [column for column in COLUMNS if column not in table.columns and column not in EXTRA_FEATURES]
     if missing:
         remedy = "make it anew with `flexpatch-train run`" if set(FEATURES) <= set(table.columns) else None
         raise DatasetError(f"lacks the columns {', '.join(missing)}", where=path, remedy=remedy)
@@ -86,9 +89,18 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def feature_matrix(table: pd.DataFrame) -> NDArray[np.float64]:
-    """float64 ``(rows, 5)`` in the order of ``FEATURES``; NaN where a value is undefined."""
-    return table[list(FEATURES)].to_numpy(np.float64)
+def feature_matrix(table: pd.DataFrame, names: Sequence[str] = FEATURES) -> NDArray[np.float64]:
+    """float64 ``(rows, len(names))`` in the order of ``names``; NaN where a value is undefined.
+
+    Raises:
+        DatasetError: the table lacks one of them.
+    """
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise DatasetError(
+            f"the table lacks the features {', '.join(missing)}", remedy="make it anew with `flexpatch-train run`"
+        )
+    return table[list(names)].to_numpy(np.float64)
 
 
 def label_array(table: pd.DataFrame) -> NDArray[np.str_]:

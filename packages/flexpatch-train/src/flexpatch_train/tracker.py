@@ -30,6 +30,19 @@ _LK_LEVELS = 3
 _LK_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.02)
 
 
+@dataclass(frozen=True, slots=True)
+class BackwardFlow:
+    """The points of a step followed back to the previous frame; NaN where a point was not found there.
+
+    Attributes:
+        error_px: float64 ``(N, P)``, how far from where it set out a point ends (Kalal et al. 2010, forward-backward).
+        residual: float64 ``(N, P)``, mean absolute difference in grey levels of the windows around the two ends.
+    """
+
+    error_px: Floats
+    residual: Floats
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStep:
     """How the live tracks moved from the previous frame to this one.
@@ -44,6 +57,8 @@ class FlowStep:
         min_eig: float64 ``(N, P)``, the smaller eigenvalue of the 2x2 gradient matrix around each point, normalised by
             the window's area as OpenCV does (Shi and Tomasi 1994).
         camera_flow: float64 ``(N, 2)``, the displacement that the camera's own motion gives at each box's centre.
+        survival: float64 ``(N,)``, the share in [0, 1] of the points the track started with that are ``alive``.
+        back: what following the points back to the previous frame showed; None where the tracker was not asked to.
         ended: the tracks that ended in this step, and why.
     """
 
@@ -53,19 +68,27 @@ class FlowStep:
     alive: NDArray[np.bool_]
     min_eig: Floats
     camera_flow: Floats
+    survival: Floats
+    back: BackwardFlow | None
     ended: dict[int, EndReason]
 
 
 class FlowTracker:
-    """Boxes in flight: start them, step them a frame at a time, stop them."""
+    """Boxes in flight: start them, step them a frame at a time, stop them.
 
-    def __init__(self) -> None:
+    Args:
+        forward_backward: follow the points back as well in every step, which nearly doubles its cost.
+    """
+
+    def __init__(self, *, forward_backward: bool = False) -> None:
+        self._forward_backward = forward_backward
         self._gray: Gray | None = None
         self._next_id = 0
         self._ids = np.zeros(0, np.int64)
         self._boxes = np.zeros((0, 4))
         self._points = np.zeros((0, POINTS_PER_BOX, 2), np.float32)
         self._alive = np.zeros((0, POINTS_PER_BOX), bool)
+        self._picked = np.zeros(0, np.int64)  # points that each track started with
 
     def __len__(self) -> int:
         """The number of live tracks."""
@@ -105,6 +128,7 @@ class FlowTracker:
         self._boxes = np.concatenate([self._boxes, np.asarray(boxes, np.float64).reshape(-1, 4)])
         self._points = np.concatenate([self._points, points])
         self._alive = np.concatenate([self._alive, alive])
+        self._picked = np.concatenate([self._picked, alive.sum(axis=1)])
         return ids
 
     def stop(self, track_ids: NDArray[np.int64]) -> None:
@@ -132,6 +156,7 @@ class FlowTracker:
         new_points = new[:split].reshape(count, POINTS_PER_BOX, 2)
         alive = self._alive & found[:split].reshape(count, POINTS_PER_BOX)
         flow = (new_points - self._points).astype(np.float64)
+        back = _follow_back(previous, gray, self._points, new_points, alive) if self._forward_backward else None
 
         shift, scale = _box_motion(self._points, new_points, alive)
         centres = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
@@ -150,6 +175,7 @@ class FlowTracker:
         ended.update({int(i): "left the frame" for i in self._ids[outside]})
         keep = ~(outside | lost)
         min_eig = eig[:split].reshape(count, POINTS_PER_BOX)[keep]
+        survival = alive[keep].sum(axis=1) / self._picked[keep]
         self._keep(keep)
         return FlowStep(
             track_ids=self._ids,
@@ -158,21 +184,27 @@ class FlowTracker:
             alive=alive[keep],
             min_eig=min_eig,
             camera_flow=camera_flow[keep],
+            survival=survival,
+            back=None if back is None else BackwardFlow(back.error_px[keep], back.residual[keep]),
             ended=ended,
         )
 
     def _keep(self, keep: NDArray[np.bool_]) -> None:
         self._ids, self._boxes = self._ids[keep], self._boxes[keep]
         self._points, self._alive = self._points[keep], self._alive[keep]
+        self._picked = self._picked[keep]
 
     def _empty_step(self) -> FlowStep:
+        nothing = np.zeros((0, POINTS_PER_BOX))
         return FlowStep(
             track_ids=self._ids,
             boxes=self._boxes,
             flow=np.zeros((0, POINTS_PER_BOX, 2)),
             alive=self._alive,
-            min_eig=np.zeros((0, POINTS_PER_BOX)),
+            min_eig=nothing,
             camera_flow=np.zeros((0, 2)),
+            survival=np.zeros(0),
+            back=BackwardFlow(nothing, nothing) if self._forward_backward else None,
             ended={},
         )
 
@@ -205,11 +237,14 @@ def pick_points(gray: Gray, box: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _lucas_kanade(
-    previous: Gray, current: Gray, points: NDArray[np.float32]
+    previous: Gray, current: Gray, points: NDArray[np.float32], *, flags: int = cv2.OPTFLOW_LK_GET_MIN_EIGENVALS
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Floats]:
-    """One pyramidal LK call: new positions ``(M, 2)``, found ``(M,)`` and smaller eigenvalues ``(M,)``."""
+    """One pyramidal LK call: new positions ``(M, 2)``, found ``(M,)`` and smaller eigenvalues ``(M,)``.
+
+    Without ``flags`` the last are the residuals in grey levels.
+    """
     height, width = current.shape
-    new, status, eig = cv2.calcOpticalFlowPyrLK(
+    new, status, measured = cv2.calcOpticalFlowPyrLK(
         previous,
         current,
         points,
@@ -217,12 +252,24 @@ def _lucas_kanade(
         winSize=_LK_WINDOW,
         maxLevel=_LK_LEVELS,
         criteria=_LK_CRITERIA,
-        flags=cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
+        flags=flags,
     )
     new = np.asarray(new, np.float32).reshape(-1, 2)
     # The status stays 1 for points that slid out of the picture.
     inside = (new >= 0).all(axis=1) & (new[:, 0] <= width - 1) & (new[:, 1] <= height - 1)
-    return new, (status.ravel() == 1) & inside, eig.ravel().astype(np.float64)
+    return new, (status.ravel() == 1) & inside, measured.ravel().astype(np.float64)
+
+
+def _follow_back(
+    previous: Gray, current: Gray, old: NDArray[np.float32], new: NDArray[np.float32], alive: NDArray[np.bool_]
+) -> BackwardFlow:
+    """Follow the living of the points ``(N, P, 2)`` from the current frame to the previous one."""
+    error_px, residual = np.full(alive.shape, np.nan), np.full(alive.shape, np.nan)
+    if alive.any():
+        ends, found, difference = _lucas_kanade(current, previous, new[alive], flags=0)
+        error_px[alive] = np.where(found, np.linalg.norm(ends - old[alive], axis=1), np.nan)
+        residual[alive] = np.where(found, difference, np.nan)
+    return BackwardFlow(error_px, residual)
 
 
 def _background_grid(width: int, height: int) -> NDArray[np.float32]:

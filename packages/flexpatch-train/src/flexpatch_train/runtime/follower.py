@@ -6,6 +6,7 @@ and of nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +46,19 @@ class ObjectFollower:
     Args:
         frame_size: width and height in pixels.
         options: when objects begin and end.
+        feature_names: which features are measured; each object's ``features`` hold them in this order.
     """
 
-    def __init__(self, frame_size: tuple[int, int], options: FollowOptions | None = None) -> None:
+    def __init__(
+        self,
+        frame_size: tuple[int, int],
+        options: FollowOptions | None = None,
+        feature_names: Sequence[str] = FEATURES,
+    ) -> None:
         self._frame_size = np.array(frame_size, np.float64)
         self._options = options if options is not None else FollowOptions()
-        self._tracker = FlowTracker()
-        self._features = TrackFeatures()
+        self._features = TrackFeatures(feature_names)
+        self._tracker = FlowTracker(forward_backward=self._features.forward_backward)
         self._objects: dict[int, TrackedObject] = {}  # by the tracker's id, which changes with every detection
         self._next_object_id = 1
 
@@ -136,7 +143,7 @@ class ObjectFollower:
         self._enter(gray, found.select(rows), items)
 
     def _start(self, gray: Gray, found: Detections) -> None:
-        unknown = np.full(len(FEATURES), np.nan)
+        unknown = np.full(len(self._features.names), np.nan)
         items = []
         for box, score, class_id in zip(found.boxes, found.scores.tolist(), found.class_ids.tolist(), strict=True):
             items.append(TrackedObject(self._next_object_id, box.astype(np.float64), score, class_id, unknown))
@@ -148,7 +155,7 @@ class ObjectFollower:
         track_ids = self._tracker.start(gray, boxes)
         self._features.start(gray, track_ids, boxes, found.scores)
         for track_id, item, box in zip(track_ids.tolist(), items, boxes, strict=True):
-            item.box, item.features = box, np.full(len(FEATURES), np.nan)
+            item.box, item.features = box, np.full(len(self._features.names), np.nan)
             self._objects[track_id] = item
 
     def _drop(self, track_id: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from flexpatch_train.detections import Detections
 from flexpatch_train.detectors.protocol import Detector
+from flexpatch_train.features import FEATURES
 from flexpatch_train.runtime.canvas import compose, map_back
 from flexpatch_train.runtime.failure import TrackingFailureRecommender
 from flexpatch_train.runtime.follower import FollowOptions, ObjectFollower
@@ -71,18 +73,24 @@ class Pipeline(ABC):
         frame_size: width and height in pixels of all frames.
         follow: when objects begin and end.
         frames_per_second: the video's rate, for frames given without their time.
+        feature_names: the features that are measured of every object.
 
     Attributes:
         costs: what has been spent.
     """
 
     def __init__(
-        self, detector: Detector, frame_size: tuple[int, int], follow: FollowOptions, frames_per_second: float
+        self,
+        detector: Detector,
+        frame_size: tuple[int, int],
+        follow: FollowOptions,
+        frames_per_second: float,
+        feature_names: Sequence[str] = FEATURES,
     ) -> None:
         self.costs = Costs()
         self._detector = detector
         self._frame_size = frame_size
-        self._follower = ObjectFollower(frame_size, follow)
+        self._follower = ObjectFollower(frame_size, follow, feature_names)
         self._step_seconds = 1.0 / frames_per_second
         self._last_seconds: float | None = None
 

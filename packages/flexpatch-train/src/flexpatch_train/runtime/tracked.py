@@ -17,8 +17,8 @@ class TrackedObject:
         box: float64 ``(4,)``, ``xyxy`` pixels in the current frame.
         score: the detector's score when it was last seen by it, in [0, 1].
         class_id: the detector's class.
-        features: float64 ``(5,)`` in the order of ``flexpatch_train.features.FEATURES``; NaN where unknown, which is
-            all of them in the frame of a detection.
+        features: float64, the features that the follower was asked for in their order; NaN where unknown, which is all
+            of them in the frame of a detection.
         frames_since_detection: 0 in the frame in which the detector saw it.
         frames_since_patch: frames since its surroundings were last shown to the detector.
         misses: how often in a row its surroundings were shown and it was not found.
