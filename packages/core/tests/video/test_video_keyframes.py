@@ -88,6 +88,20 @@ def test_one_opening_tells_the_length_and_gives_the_frames(make_video: Any, show
         assert reader.times_seconds.tolist() == keyframe_times(path).tolist()
         assert [shown(frame.image) for frame in reader.nearest([0.8], size=None)] == [20]
         assert [shown(frame.image) for frame in reader.nearest([0.0, 1.2], size=(160, 96))] == [0, 30]
+        assert reader.cut_short is None
+
+
+def test_a_truncated_file_says_so_and_gives_what_is_there(make_video: Any, shown: Shown, tmp_path: Path) -> None:
+    path, _ = make_video(container_options={"movflags": "faststart"})
+    data = path.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(data[: len(data) * 7 // 10])
+    with KeyframeReader(cut) as reader:
+        assert reader.cut_short is not None
+        assert f"of the {len(data):,} bytes" in reader.cut_short
+        numbers = [shown(frame.image) for frame in reader.nearest(reader.times_seconds, size=None)]
+    assert numbers == [0, 10, 20][: len(numbers)]
+    assert numbers
 
 
 def test_small_frames_are_averaged_from_large_ones(make_video: Any, shown: Shown) -> None:

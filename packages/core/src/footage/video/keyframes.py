@@ -33,6 +33,7 @@ from footage.video._av import (
     video_stream,
 )
 from footage.video._planes import PlaneSource, quarter_turns_of, turn
+from footage.video._structure import missing_bytes
 from footage.video.reader import check_readable
 from footage.video.types import Frame
 
@@ -51,6 +52,7 @@ class KeyframeReader:
         indexed: whether the file itself lists all of its keyframes. Where it does not (an unfinished Matroska file,
             some fragmented MP4 files, transport streams) asking for ``times_seconds`` or for frames reads all of it.
         duration_seconds: length of the video as the file declares it; None where it does not.
+        cut_short: what the file lacks of what its container declares, in words; None where nothing does.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -74,6 +76,8 @@ class KeyframeReader:
             self._container.seek(start_ticks(self._stream), stream=self._stream)
         self.indexed = _is_indexed(self._container, self._stream)
         self.duration_seconds = duration_seconds(self._container, self._stream)
+        missing = missing_bytes(self._path)
+        self.cut_short = None if missing is None else str(missing)
 
     @property
     def times_seconds(self) -> NDArray[np.float64]:

@@ -1,0 +1,136 @@
+"""A few small pictures from all over a video, read as cheaply as its container allows.
+
+Keyframes by the container's index: one packet each, decoded alone, brought to the small size straight from YUV. Where
+there is no index, or too few keyframes to stand for the video, exact frames at even times: slower, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from os import PathLike
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from footage.sampling import Keyframes, Uniform
+from footage.video.keyframes import KeyframeReader
+from footage.video.reader import open_video
+from highlight_train.preprocess import SIDE_PX, squeeze
+
+SAMPLES = 16
+FEWEST_KEYFRAMES = 4
+"""With fewer keyframes than this, and than samples, frames between them are read."""
+_FAR_SECONDS = 1e7
+"""Later than any video ends: the frame shown there is the last one."""
+
+
+class Way(StrEnum):
+    """How the pictures were read."""
+
+    KEYFRAMES = "keyframes"
+    EXACT = "exact frames"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Pictures of a video.
+
+    Attributes:
+        images: RGB uint8 ``(N, side, side, 3)``, N at least 1.
+        times_seconds: when each is shown, from the first frame, ascending and distinct, ``(N,)``.
+        duration_seconds: the video's length; of a file that is cut short or does not say, up to the last picture.
+        way: how they were read.
+        remark: why not by an index, or that the file is cut short; None where all is well.
+    """
+
+    images: NDArray[np.uint8]
+    times_seconds: NDArray[np.float64]
+    duration_seconds: float
+    way: Way
+    remark: str | None
+
+
+def sample_video(
+    path: str | PathLike[str], count: int = SAMPLES, *, side_px: int = SIDE_PX, exact: bool = False
+) -> Samples:
+    """Read up to ``count`` small pictures spread over a video, with one thread.
+
+    Args:
+        path: the video file.
+        count: how many; fewer where the video has fewer frames, or fewer keyframes but at least four.
+        side_px: the side of the square that pictures are squeezed to.
+        exact: read exact frames at even times in any case: slow, to compare with.
+
+    Raises:
+        VideoError: the file is missing, unreadable, holds no video, or nothing in it can be decoded.
+    """
+    with KeyframeReader(path) as reader:
+        duration = None if reader.cut_short is not None else reader.duration_seconds
+        remarks = [] if reader.cut_short is None else [f"cut short: {reader.cut_short}"]
+        if not exact and (reader.indexed or duration is None):
+            if not reader.indexed:
+                remarks.append("neither an index nor a length: read through for its keyframes")
+            times = reader.times_seconds
+            if len(times) >= min(FEWEST_KEYFRAMES, count):
+                frames = reader.nearest(times[Keyframes(count).indices(times)], size=(side_px, side_px))
+                small = {frame.pts_seconds: frame.image for frame in frames}
+                return _samples(small, duration, Way.KEYFRAMES, remarks)
+            remarks.append(f"only {len(times)} keyframe{'' if len(times) == 1 else 's'}")
+        elif not exact:
+            remarks.append("no index of keyframes")
+    return _samples(_exact_frames(path, count, duration, side_px), duration, Way.EXACT, remarks)
+
+
+def _exact_frames(
+    path: str | PathLike[str], count: int, duration_seconds: float | None, side_px: int
+) -> dict[float, NDArray[np.uint8]]:
+    """Squeezed frames at even times, by their own times; each is squeezed at once: sixteen of 4K would be 400 MB."""
+    small: dict[float, NDArray[np.uint8]] = {}
+    with open_video(path, threads=1) as video:
+        end = duration_seconds or video.frame_at(_FAR_SECONDS).pts_seconds
+        for seconds in Uniform(count).times(end) if end > 0 else [0.0]:
+            frame = video.frame_at(float(seconds))
+            if frame.pts_seconds not in small:
+                small[frame.pts_seconds] = squeeze(frame.image, side_px=side_px)
+    return small
+
+
+def _samples(
+    small: Mapping[float, NDArray[np.uint8]], duration_seconds: float | None, way: Way, remarks: Sequence[str]
+) -> Samples:
+    times = np.array(sorted(small), np.float64)
+    return Samples(
+        images=np.stack([small[seconds] for seconds in times.tolist()]),
+        times_seconds=times,
+        duration_seconds=max(duration_seconds or 0.0, float(times[-1])),
+        way=way,
+        remark="; ".join(remarks) or None,
+    )
+
+
+def pictures_at(
+    path: str | PathLike[str], times_seconds: Sequence[float], *, height: int = 180
+) -> list[NDArray[np.uint8]]:
+    """Pictures for people, in the video's own proportions: of each time the nearest keyframe.
+
+    Returns:
+        RGB uint8 ``(height, W, 3)`` each.
+
+    Raises:
+        VideoError: as :func:`sample_video`.
+    """
+    with KeyframeReader(path) as reader:
+        if reader.indexed and len(reader.times_seconds) >= FEWEST_KEYFRAMES:
+            # One at a time: a picture of 4K takes 36 MB until it is small.
+            return [_thumbnail(reader.nearest([at], size=None)[0].image, height) for at in times_seconds]
+    with open_video(path, threads=1) as video:
+        return [_thumbnail(video.frame_at(at).image, height) for at in times_seconds]
+
+
+def _thumbnail(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    rows, columns = image.shape[:2]
+    size = (max(1, round(columns * height / rows)), height)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
