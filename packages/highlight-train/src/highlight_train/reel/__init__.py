@@ -1,0 +1,1 @@
+"""Cutting a reel: which moments, how long, joined how; the film, and timelines for editors."""
