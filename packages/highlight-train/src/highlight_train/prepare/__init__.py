@@ -1,0 +1,1 @@
+"""Frames out of labelled clips: a data set that can be trained on again and again."""
