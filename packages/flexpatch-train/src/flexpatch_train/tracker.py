@@ -7,6 +7,7 @@ so that sub-pixel motion adds up instead of being rounded away.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,7 @@ MIN_POINTS = 3
 _CORE = 0.8  # points are picked in the middle 80 % of a box: its rim is mostly background
 _GRID = (10, 8)  # background points across and down
 _MAX_SCALE_STEP = 1.01  # ratios of point distances are noisy: a box may grow or shrink by 1 % a frame at most
+_FIRST, _SECOND = np.triu_indices(POINTS_PER_BOX, 1)  # all pairs of a box's points
 _LK_WINDOW = (15, 15)
 _LK_LEVELS = 3
 _LK_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.02)
@@ -133,7 +135,7 @@ class FlowTracker:
 
     def stop(self, track_ids: NDArray[np.int64]) -> None:
         """Forget these tracks; ids that are not live are ignored."""
-        self._keep(~np.isin(self._ids, track_ids))
+        self._keep((self._ids[:, None] != track_ids).all(axis=1))
 
     def step(self, gray: Gray) -> FlowStep:
         """Move every live track into the next frame.
@@ -145,16 +147,17 @@ class FlowTracker:
             The step; the tracks that lost their points or left the frame are dropped and named in ``ended``.
         """
         previous, self._gray = self._gray, gray
-        count = len(self._ids)
-        if previous is None or count == 0:
+        if previous is None or len(self._ids) == 0:
             return self._empty_step()
         height, width = gray.shape
-        grid = _background_grid(width, height)
-        new, found, eig = _lucas_kanade(previous, gray, np.concatenate([self._points.reshape(-1, 2), grid]))
-        split = count * POINTS_PER_BOX
-        camera = _camera_motion(grid, new[split:], found[split:], self._boxes)
-        new_points = new[:split].reshape(count, POINTS_PER_BOX, 2)
-        alive = self._alive & found[:split].reshape(count, POINTS_PER_BOX)
+        # Only points that have a say are followed: the living ones of the boxes, and the grid where no box hides it.
+        own, grid = self._points[self._alive], _background(width, height, self._boxes)
+        new, found, eig = _lucas_kanade(previous, gray, np.concatenate([own, grid]))
+        camera = _camera_motion(grid[found[len(own) :]], new[len(own) :][found[len(own) :]])
+        new_points, alive, min_eig = self._points.copy(), self._alive.copy(), np.zeros(self._alive.shape)
+        new_points[self._alive] = new[: len(own)]
+        alive[self._alive] = found[: len(own)]
+        min_eig[self._alive] = eig[: len(own)]
         flow = (new_points - self._points).astype(np.float64)
         back = _follow_back(previous, gray, self._points, new_points, alive) if self._forward_backward else None
 
@@ -174,7 +177,6 @@ class FlowTracker:
         ended: dict[int, EndReason] = {int(i): "lost" for i in self._ids[lost & ~outside]}
         ended.update({int(i): "left the frame" for i in self._ids[outside]})
         keep = ~(outside | lost)
-        min_eig = eig[:split].reshape(count, POINTS_PER_BOX)[keep]
         survival = alive[keep].sum(axis=1) / self._picked[keep]
         self._keep(keep)
         return FlowStep(
@@ -182,7 +184,7 @@ class FlowTracker:
             boxes=self._boxes,
             flow=flow[keep],
             alive=alive[keep],
-            min_eig=min_eig,
+            min_eig=min_eig[keep],
             camera_flow=camera_flow[keep],
             survival=survival,
             back=None if back is None else BackwardFlow(back.error_px[keep], back.residual[keep]),
@@ -219,13 +221,14 @@ def pick_points(gray: Gray, box: NDArray[np.floating]) -> NDArray[np.float32]:
     Returns:
         float32 ``(n, 2)``, ``n`` at most ``POINTS_PER_BOX``; empty when the box's middle lies outside the frame.
     """
-    height, width = gray.shape
-    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * _CORE
-    x0, y0 = np.maximum(np.floor(centre - half), 0).astype(int)
-    x1, y1 = np.minimum(np.ceil(centre + half), (width, height)).astype(int)
+    left, top, right, bottom = box.tolist()
+    x, y = (left + right) / 2, (top + bottom) / 2
+    half_width, half_height = (right - left) / 2 * _CORE, (bottom - top) / 2 * _CORE
+    x0, y0 = max(math.floor(x - half_width), 0), max(math.floor(y - half_height), 0)
+    x1, y1 = min(math.ceil(x + half_width), gray.shape[1]), min(math.ceil(y + half_height), gray.shape[0])
     if x1 - x0 < 2 or y1 - y0 < 2:
         return np.zeros((0, 2), np.float32)
-    spacing = max(2.0, float(np.sqrt((x1 - x0) * (y1 - y0) / (4 * POINTS_PER_BOX))))
+    spacing = max(2.0, math.sqrt((x1 - x0) * (y1 - y0) / (4 * POINTS_PER_BOX)))
     corners = cv2.goodFeaturesToTrack(gray[y0:y1, x0:x1], POINTS_PER_BOX, 0.02, spacing)
     if corners is not None and len(corners) >= POINTS_PER_BOX // 2:
         return np.asarray(corners, np.float32).reshape(-1, 2) + np.array([x0, y0], np.float32)
@@ -243,6 +246,8 @@ def _lucas_kanade(
 
     Without ``flags`` the last are the residuals in grey levels.
     """
+    if not len(points):
+        return points, np.zeros(0, np.bool_), np.zeros(0)
     height, width = current.shape
     new, status, measured = cv2.calcOpticalFlowPyrLK(
         previous,
@@ -272,43 +277,45 @@ def _follow_back(
     return BackwardFlow(error_px, residual)
 
 
-def _background_grid(width: int, height: int) -> NDArray[np.float32]:
+def _background(width: int, height: int, boxes: Floats) -> NDArray[np.float32]:
+    """The points ``(M, 2)`` of a grid over the frame that no box hides."""
     across, down = _GRID
-    xs = (np.arange(across) + 0.5) * width / across
-    ys = (np.arange(down) + 0.5) * height / down
-    return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(np.float32)
+    x = ((np.arange(across) + 0.5) * width / across).astype(np.float32)
+    y = ((np.arange(down) + 0.5) * height / down).astype(np.float32)
+    in_columns = (x >= boxes[:, :1]) & (x <= boxes[:, 2:3])
+    in_rows = (y >= boxes[:, 1:2]) & (y <= boxes[:, 3:])
+    rows, columns = np.nonzero(~(in_rows[:, :, None] & in_columns[:, None]).any(axis=0))
+    return np.stack([x[columns], y[rows]], axis=1)
 
 
-def _camera_motion(
-    old: NDArray[np.float32], new: NDArray[np.float32], found: NDArray[np.bool_], boxes: Floats
-) -> Floats:
+def _camera_motion(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
     """The similarity ``(2, 3)`` that moves the background; no motion where too little background is seen."""
-    x, y = old[:, 0, None], old[:, 1, None]
-    covered = ((x >= boxes[:, 0]) & (x <= boxes[:, 2]) & (y >= boxes[:, 1]) & (y <= boxes[:, 3])).any(axis=1)
-    use = found & ~covered
     still = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    if use.sum() < 6:
+    if len(old) < 6:
         return still
-    matrix, _ = cv2.estimateAffinePartial2D(old[use], new[use], method=cv2.RANSAC, ransacReprojThreshold=1.5)
+    matrix, _ = cv2.estimateAffinePartial2D(old, new, method=cv2.RANSAC, ransacReprojThreshold=1.5)
     return still if matrix is None else np.asarray(matrix, np.float64)
 
 
 def _box_motion(old: NDArray[np.float32], new: NDArray[np.float32], alive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Median shift ``(N, 2)`` and scale ``(N,)`` of each box's surviving points (Kalal et al. 2010, median flow)."""
-    gone = ~alive
-    flow = (new - old).astype(np.float64)
-    flow[gone] = np.nan
-    with np.errstate(all="ignore"):
-        shift = nan_median(flow, axis=1)
-        first, second = np.triu_indices(POINTS_PER_BOX, 1)
-        before = np.linalg.norm(old[:, first] - old[:, second], axis=-1).astype(np.float64)
-        after = np.linalg.norm(new[:, first] - new[:, second], axis=-1).astype(np.float64)
-        usable = alive[:, first] & alive[:, second] & (before > 2)
-        ratio = np.where(usable, after / np.where(usable, before, 1), np.nan)
-        scale = nan_median(ratio, axis=1)
+    flow = np.where(alive[..., None], (new - old).astype(np.float64), np.nan)
+    before, after = _distances(old), _distances(new)
+    usable = alive[:, _FIRST] & alive[:, _SECOND] & (before > 2)
+    ratio = np.full(before.shape, np.nan)
+    np.divide(after, before, out=ratio, where=usable)
+    with np.errstate(invalid="ignore"):
+        shift, scale = nan_median(flow, axis=1), nan_median(ratio, axis=1)
     shift = np.where(np.isfinite(shift), shift, 0.0)
     scale = np.where(np.isfinite(scale), scale, 1.0)
     return shift, np.clip(scale, 1 / _MAX_SCALE_STEP, _MAX_SCALE_STEP)
+
+
+def _distances(points: NDArray[np.float32]) -> Floats:
+    """How far every point of each track ``(N, P, 2)`` is from every other, each pair once: ``(N, P (P - 1) / 2)``."""
+    x, y = points[..., 0], points[..., 1]
+    across, down = x[:, _FIRST] - x[:, _SECOND], y[:, _FIRST] - y[:, _SECOND]
+    return np.asarray(np.sqrt(across * across + down * down), np.float64)
 
 
 def nan_median(values: Floats, axis: int) -> Floats:
@@ -316,8 +323,11 @@ def nan_median(values: Floats, axis: int) -> Floats:
 
     ``numpy.nanmedian`` warns on empty slices and takes a slow path; sorting puts NaN last, which is all it takes.
     """
-    ordered = np.sort(values, axis=axis)
-    count = np.isfinite(values).sum(axis=axis, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0), axis)
-    high = np.take_along_axis(ordered, np.minimum(count // 2, values.shape[axis] - 1), axis)
-    return np.squeeze(np.where(count > 0, (low + high) / 2, np.nan), axis)
+    # A copy with the axis last is sorted, and read, many times faster than strided.
+    ordered = np.moveaxis(values, axis, -1).copy()
+    ordered.sort(axis=-1)
+    shape, width = ordered.shape[:-1], ordered.shape[-1]
+    ordered = ordered.reshape(-1, width)
+    rows, count = np.arange(len(ordered)), np.isfinite(ordered).sum(axis=1)
+    low, high = ordered[rows, np.maximum((count - 1) // 2, 0)], ordered[rows, np.minimum(count // 2, width - 1)]
+    return np.where(count > 0, (low + high) / 2, np.nan).reshape(shape)
