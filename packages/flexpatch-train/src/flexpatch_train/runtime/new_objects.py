@@ -74,8 +74,8 @@ class NewObjectRecommender:
         self._window = (min(patch_cells[0], columns), min(patch_cells[1], rows))
         self._cap = waiting_cap_frames
         self._edge_weight = edge_weight
-        # Along an edge the number of pixels shrinks with the picture's side, not with its area.
-        self._edge_pixels = edge_pixels / self._reduction
+        # Along an edge the number of pixels shrinks with the picture's side, not with its area. Counts are whole.
+        self._edge_pixels = edge_pixels // self._reduction
         self._canny = canny
         # Nothing has been seen yet: every cell is as urgent as waiting can make it.
         self._waiting = np.full((rows, columns), waiting_cap_frames, np.int32)
@@ -148,18 +148,20 @@ class NewObjectRecommender:
         """
         if gray.shape != self._frame_size[::-1]:
             raise ValueError(f"the frame is {gray.shape[1]}x{gray.shape[0]}, expected {self._frame_size}")
-        waiting = self._waiting.astype(np.float32)
-        beyond = np.maximum(waiting - self._cap, 0)
-        priority = np.asarray(np.minimum(waiting, self._cap) + _SLOW_AGEING * beyond, np.float32)
+        priority = self._waiting.astype(np.float32)
+        urgent = np.minimum(priority, self._cap)
+        priority -= urgent
+        priority *= _SLOW_AGEING
+        priority += urgent
         edges = cv2.Canny(_reduced(gray, self._reduction), *self._canny)
         counts = count_edge_pixels(np.asarray(edges, np.uint8), self._cell_px // self._reduction, priority.shape)
-        priority[counts > self._edge_pixels] += self._edge_weight
+        priority += np.float32(self._edge_weight) * (counts > self._edge_pixels)
         middles = as_boxes(tracked_boxes) / self._cell_px - 0.5
         _fill(priority, np.ceil(middles[:, :2]), np.floor(middles[:, 2:]) + 1)
         return priority
 
 
-def count_edge_pixels(edges: Gray, cell_px: int, grid: tuple[int, int]) -> NDArray[np.int64]:
+def count_edge_pixels(edges: Gray, cell_px: int, grid: tuple[int, int]) -> NDArray[np.uint8]:
     """How many edge pixels each cell has.
 
     Args:
@@ -168,7 +170,7 @@ def count_edge_pixels(edges: Gray, cell_px: int, grid: tuple[int, int]) -> NDArr
         grid: rows and columns of cells, enough to cover the map; what they reach past it has no edges.
 
     Returns:
-        int64 ``(rows, columns)``, 0 to ``cell_px`` squared.
+        uint8 ``(rows, columns)``, 0 to ``cell_px`` squared.
 
     Raises:
         ValueError: the cells are too large to count in 8 bits.
@@ -181,7 +183,8 @@ def count_edge_pixels(edges: Gray, cell_px: int, grid: tuple[int, int]) -> NDArr
         edges = np.asarray(cv2.copyMakeBorder(edges, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(0,)), np.uint8)
     # The mean of each cell, in one pass many times faster than a sum over axes; its rounding is undone exactly.
     mean = cv2.resize(edges, (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(np.rint(np.asarray(mean, np.float32) * (cell_px * cell_px / 255)), np.int64)
+    count_of_mean = np.rint(np.arange(256) * (cell_px * cell_px / 255)).astype(np.uint8)
+    return np.asarray(cv2.LUT(mean, count_of_mean), np.uint8)
 
 
 def best_windows(priority: NDArray[np.float32], window: tuple[int, int], limit: int) -> list[tuple[int, int, float]]:
