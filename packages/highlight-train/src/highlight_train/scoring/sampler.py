@@ -23,6 +23,8 @@ from highlight_train.preprocess import SIDE_PX, squeeze
 SAMPLES = 16
 FEWEST_KEYFRAMES = 4
 """With fewer keyframes than this, and than samples, frames between them are read."""
+_LAST_FRAME_SECONDS = 0.01
+"""How long the last picture is shown at least."""
 _FAR_SECONDS = 1e7
 """Later than any video ends: the frame shown there is the last one."""
 
@@ -105,7 +107,7 @@ def _samples(
     return Samples(
         images=np.stack([small[seconds] for seconds in times.tolist()]),
         times_seconds=times,
-        duration_seconds=max(duration_seconds or 0.0, float(times[-1])),
+        duration_seconds=max(duration_seconds or 0.0, float(times[-1]) + _LAST_FRAME_SECONDS),
         way=way,
         remark="; ".join(remarks) or None,
     )

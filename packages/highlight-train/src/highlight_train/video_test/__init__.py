@@ -1,0 +1,1 @@
+"""One video scored, and shown: where in it the model sees a highlight."""
