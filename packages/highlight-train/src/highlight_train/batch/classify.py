@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,62 +10,25 @@ from pathlib import Path
 
 from footage.cli.progress import Progress
 from footage.dataset.discover import Discovery, find_media
-from footage.errors import ModelError, printable
-from footage.runs.directory import RUN_FILE, RunDirectory
+from footage.errors import printable
+from footage.runs.directory import RunDirectory
 from footage.runs.environment import usable_cpu_count
-from highlight_train.batch.findings import FailedFile, Scan, ScoredVideo, scan_of, scored_video
+from highlight_train.batch.findings import FailedFile, Scan, scan_of
 from highlight_train.batch.journal import FileState, ScoreJournal, file_state
 from highlight_train.batch.local import Answered, score_locally
+from highlight_train.batch.options import EXTENSIONS, BatchOptions, find_models
 from highlight_train.batch.outputs import write_tables
 from highlight_train.batch.report import REPORT_FILE, lay_out
 from highlight_train.batch.work import Failure, Scoring, score_files, scoring_of
-from highlight_train.scoring.bands import THRESHOLD
 from highlight_train.scoring.devices import devices_of
-from highlight_train.scoring.model import Ensemble
-from highlight_train.scoring.pooling import Pooling
-from highlight_train.scoring.sampler import SAMPLES
+from highlight_train.scoring.video import ScoredVideo, scored_video
 
-EXTENSIONS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v"})
-TRAINING_FOLDER = Path("highlight_training")
-MODEL_FILE = "model.onnx"
-OUTPUT_FOLDER = Path("highlight_scores")
 JOURNAL_FILE = "journal.sqlite"
 TIMED_FILES = 3
 JOURNAL_BYTES_A_FILE = 1200
 
 Tell = Callable[[str], None]
 MakeProgress = Callable[[int | None, int], Progress]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchOptions:
-    """What to score, and how.
-
-    Attributes:
-        library: a folder, searched with everything below it; or a file or a glob.
-        models: model files, or folders that a training wrote; empty takes those of the last run.
-        output: the folder for everything written.
-        ensemble: how several models' answers become one.
-        pooling: how the scores of frames become one.
-        samples: pictures of a video.
-        threshold: the least score of a highlight, in [0, 1].
-        jobs: worker processes; None takes one a processor, or one a GPU.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        scheduler: the address of a Dask scheduler whose workers do the work; None works on this machine.
-        most_files: only so many of the library's files; None takes all.
-    """
-
-    library: Path
-    models: tuple[Path, ...] = ()
-    output: Path = OUTPUT_FOLDER
-    ensemble: Ensemble = Ensemble.MEAN
-    pooling: Pooling = Pooling.SOFTMAX
-    samples: int = SAMPLES
-    threshold: float = THRESHOLD
-    jobs: int | None = None
-    device: str = "auto"
-    scheduler: str | None = None
-    most_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,40 +132,6 @@ def run(options: BatchOptions, *, tell: Tell, make_progress: MakeProgress) -> Sc
             failures=len(scan.failures),
         )
         return scan
-
-
-def find_models(given: Sequence[Path], output: Path) -> tuple[Path, ...]:
-    """The model files that were given, or those of the last run.
-
-    Args:
-        given: files, or folders that hold a ``model.onnx``; may be empty.
-        output: the folder of earlier scans, whose models are taken where no training lies in its usual place.
-
-    Raises:
-        ModelError: nothing was given and nothing found.
-    """
-    if given:
-        return tuple(path / MODEL_FILE if path.is_dir() else path for path in given)
-    trained = TRAINING_FOLDER / MODEL_FILE
-    if trained.is_file():
-        return (trained,)
-    earlier = _earlier_models(output / RUN_FILE)
-    if earlier:
-        return earlier
-    raise ModelError(
-        "there is no model here",
-        where=trained,
-        remedy="train one in this folder first, or name the model",
-    )
-
-
-def _earlier_models(run_file: Path) -> tuple[Path, ...]:
-    try:
-        record = json.loads(run_file.read_bytes())
-        models = record["settings"]["models"]
-        return tuple(Path(model["path"]) for model in models)
-    except (OSError, ValueError, LookupError, TypeError):
-        return ()  # no scan, or one that did not get as far: the caller says what is missing
 
 
 def _scoring(options: BatchOptions) -> Scoring:

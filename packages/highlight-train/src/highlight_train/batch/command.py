@@ -9,10 +9,12 @@ from footage.cli.console import print_json, print_table, result, talk
 from footage.cli.exits import ExitCode
 from footage.cli.progress import progress
 from footage.errors import InputError, ModelError, printable
-from highlight_train.batch.classify import BatchOptions, Plan, plan, run
+from highlight_train.batch.classify import Plan, plan, run
 from highlight_train.batch.findings import Scan
+from highlight_train.batch.options import BatchOptions
 from highlight_train.batch.outputs import HIGHLIGHTS_FILE, SCORES_FILE
-from highlight_train.batch.report import REPORT_FILE, window_text
+from highlight_train.batch.report import REPORT_FILE
+from highlight_train.scoring.video import window_text
 
 SMOKE_FILES = 4
 SHOWN = 10

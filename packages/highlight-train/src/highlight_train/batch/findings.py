@@ -7,45 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from highlight_train.batch.work import FrameScores
-from highlight_train.highlights import Window
-from highlight_train.scoring.bands import Band, band_of
-from highlight_train.scoring.pooling import Pooling, pool
-from highlight_train.scoring.sampler import Way
-from highlight_train.scoring.windows import best_windows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoredVideo:
-    """A video with its score.
-
-    Attributes:
-        path: the file.
-        score: in [0, 1].
-        windows: its best spans, the best first; at least one.
-        duration_seconds: the video's length.
-        frames: how many were scored.
-        way: how they were read.
-        remark: what was not as it should be; None where all was well.
-    """
-
-    path: Path
-    score: float
-    windows: tuple[Window, ...]
-    duration_seconds: float
-    frames: int
-    way: Way
-    remark: str | None
-
-    @property
-    def band(self) -> Band:
-        """The score in words."""
-        return band_of(self.score)
-
-    @property
-    def timestamp_seconds(self) -> float:
-        """The middle of the best window."""
-        return (self.windows[0].start_seconds + self.windows[0].end_seconds) / 2
+from highlight_train.scoring.video import ScoredVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +51,6 @@ class Scan:
             count = len(self.failures)
             text += f"; {count:,} {'file or folder' if count == 1 else 'files or folders'} could not be used"
         return f"{text}." if self.complete else f"{text}. The scan was interrupted: {self.scanned:,} videos were found."
-
-
-def scored_video(path: Path, frames: FrameScores, pooling: Pooling, threshold: float) -> ScoredVideo:
-    """Pool a video's frame scores and find its best windows."""
-    return ScoredVideo(
-        path=path,
-        score=pool(frames.scores, pooling),
-        windows=best_windows(frames.times_seconds, frames.scores, frames.duration_seconds, at_least=threshold),
-        duration_seconds=frames.duration_seconds,
-        frames=len(frames.scores),
-        way=frames.way,
-        remark=frames.remark,
-    )
 
 
 def scan_of(

@@ -18,8 +18,9 @@ from types import TracebackType
 from typing import Self
 
 from footage.errors import InputError, printable
-from highlight_train.batch.work import Failure, FrameScores
+from highlight_train.batch.work import Failure
 from highlight_train.scoring.sampler import Way
+from highlight_train.scoring.video import FrameScores
 
 FORMAT_VERSION = 1
 _TABLE = """

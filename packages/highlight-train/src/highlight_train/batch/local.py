@@ -12,8 +12,9 @@ from footage.errors import FootageError, InputError, MissingDependency, ModelErr
 from footage.parallel import ItemError, parallel_map
 from footage.runs.environment import usable_cpu_count
 from highlight_train.batch.journal import FileState
-from highlight_train.batch.work import Failure, FrameScores, Place, Scoring, score_files
+from highlight_train.batch.work import Failure, Place, Scoring, score_files
 from highlight_train.scoring.devices import devices_of
+from highlight_train.scoring.video import FrameScores
 
 Answer = FrameScores | Failure
 Answered = tuple[Sequence[FileState], Sequence[Answer]]

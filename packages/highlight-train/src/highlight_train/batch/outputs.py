@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from footage.runs.files import atomic_write_text
-from highlight_train.batch.findings import Scan, ScoredVideo
+from highlight_train.batch.findings import Scan
 from highlight_train.highlights import Highlight, Highlights, write_highlights
+from highlight_train.scoring.video import ScoredVideo
 
 HIGHLIGHTS_FILE = "highlights.json"
 SCORES_FILE = "scores.csv"

@@ -12,9 +12,10 @@ from footage.errors import FootageError, printable
 from footage.report.figures import histogram
 from footage.report.page import Page
 from footage.report.sheets import contact_sheet
-from highlight_train.batch.findings import Scan, ScoredVideo
+from highlight_train.batch.findings import Scan
 from highlight_train.scoring.bands import LOWER_ENDS
 from highlight_train.scoring.sampler import pictures_at
+from highlight_train.scoring.video import ScoredVideo, clock, window_text
 
 REPORT_FILE = "report.html"
 PICTURES = 12
@@ -112,15 +113,3 @@ def _remarks(page: Page, scan: Scan) -> None:
         [(printable(str(video.path)), video.remark) for video in remarked[:ROWS]],
         caption=f"The first {min(ROWS, len(remarked))} of {len(remarked)}; scores.csv has all.",
     )
-
-
-def window_text(video: ScoredVideo) -> str:
-    """The best window as a person says it."""
-    best = video.windows[0]
-    return f"{clock(best.start_seconds)} to {clock(best.end_seconds)}"
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, ``3:07.5``."""
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"

@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from footage.errors import ModelError, VideoError
 from highlight_train.scoring.devices import device_of_this_process
 from highlight_train.scoring.model import Ensemble, HighlightModels, check_models, open_models
-from highlight_train.scoring.sampler import SAMPLES, Samples, Way, sample_video
+from highlight_train.scoring.sampler import SAMPLES, Samples, sample_video
+from highlight_train.scoring.video import FrameScores, frame_scores
 
 SAMPLER_VERSION = 1
 """Changes when the same file would give other pictures: earlier scores are then not used."""
@@ -80,25 +80,6 @@ class Place:
     decoding_threads: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameScores:
-    """What the models say about a file.
-
-    Attributes:
-        times_seconds: of the frames, ascending.
-        scores: of the frames, each in [0, 1].
-        duration_seconds: the video's length.
-        way: how the frames were read.
-        remark: see :class:`highlight_train.scoring.sampler.Samples`.
-    """
-
-    times_seconds: tuple[float, ...]
-    scores: tuple[float, ...]
-    duration_seconds: float
-    way: Way
-    remark: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a file has no scores."""
@@ -138,7 +119,7 @@ def score_files(files: Sequence[Path], scoring: Scoring, place: Place = Place())
     else:
         together = models.score(np.concatenate([one.images for one in samples])) if samples else np.empty(0)
         scores = iter(np.split(together, np.cumsum([len(one.images) for one in samples])[:-1]))
-    return [_answer(one, next(scores)) if isinstance(one, Samples) else one for one in read]
+    return [frame_scores(one, next(scores)) if isinstance(one, Samples) else one for one in read]
 
 
 @lru_cache(maxsize=1)
@@ -162,13 +143,3 @@ def _read(file: Path, scoring: Scoring) -> Samples | Failure:
         return Failure(error.what)
     except OSError as error:
         return Failure(f"cannot be read ({error.strerror or error})")
-
-
-def _answer(samples: Samples, scores: NDArray[np.float64]) -> FrameScores:
-    return FrameScores(
-        times_seconds=tuple(samples.times_seconds.tolist()),
-        scores=tuple(scores.tolist()),
-        duration_seconds=samples.duration_seconds,
-        way=samples.way,
-        remark=samples.remark,
-    )
