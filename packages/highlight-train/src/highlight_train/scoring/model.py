@@ -88,10 +88,11 @@ def open_models(
     """
     if not paths:
         raise ValueError("at least one model is needed")
-    opened = []
-    for path in map(Path, paths):
-        manifest = check_manifest(path)
-        opened.append((open_session(path, device=device, threads=threads), manifest))
+    manifests = check_models(paths)
+    opened = [
+        (open_session(path, device=device, threads=threads), manifest)
+        for path, manifest in zip(paths, manifests, strict=True)
+    ]
     return HighlightModels(opened, how)
 
 
