@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_NMS_ROWS = 64
+
 
 def as_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
     """Return boxes as float64 ``(N, 4)``; an empty list becomes ``(0, 4)``.
@@ -163,15 +165,14 @@ def nms(
     if not 0 <= iou_threshold <= 1:
         raise ValueError(f"iou_threshold is {iou_threshold}, expected a number from 0 to 1")
     order = np.argsort(-s, kind="stable")
-    # One row of overlaps at a time: the full matrix of 8400 candidates would take half a gigabyte.
     b, classes = b[order], classes[order]
     alive = np.ones(len(b), dtype=np.bool_)
-    kept: list[int] = []
-    for i in range(len(b)):
-        if not alive[i]:
-            continue
-        kept.append(i)
-        rest = np.flatnonzero(alive[i + 1 :] & (classes[i + 1 :] == classes[i])) + i + 1
-        if rest.size:
-            alive[rest] = iou_matrix(b[i : i + 1], b[rest])[0] <= iou_threshold
-    return order[np.array(kept, dtype=np.intp)]
+    # Some rows of overlaps at a time: the full matrix of 8400 candidates would take half a gigabyte.
+    for start in range(0, len(b), _NMS_ROWS):
+        block = np.arange(start, min(start + _NMS_ROWS, len(b)))
+        block = block[alive[block]]
+        suppresses = (iou_matrix(b[block], b[start:]) > iou_threshold) & (classes[block, None] == classes[start:])
+        for i, row in zip(block.tolist(), suppresses, strict=True):
+            if alive[i]:
+                alive[i + 1 :] &= ~row[i + 1 - start :]
+    return order[alive]
