@@ -28,7 +28,7 @@ def standard_patches(gray: Gray, boxes: NDArray[np.floating]) -> NDArray[np.floa
     width, height = PATCH_SIZE
     patches = np.empty((len(boxes), height, width), np.float32)
     limit = (gray.shape[1], gray.shape[0])
-    for patch, (x0, y0, x1, y1) in zip(patches, boxes, strict=True):
+    for patch, (x0, y0, x1, y1) in zip(patches, boxes.tolist(), strict=True):
         size = (min(max(round(x1 - x0), 1), limit[0]), min(max(round(y1 - y0), 1), limit[1]))
         # Pixel i covers [i, i + 1), so a box's centre lies half a pixel past the centre that OpenCV counts from.
         cut = cv2.getRectSubPix(gray, size, ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2))

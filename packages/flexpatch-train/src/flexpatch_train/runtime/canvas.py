@@ -17,6 +17,8 @@ BORDER_PX = 3.0
 COVERED_SHARE = 0.7
 NMS_IOU = 0.45
 
+_CORNER, _LIMIT = [0, 1, 0, 1], [2, 3, 2, 3]  # columns of a box: its first corner twice, its second corner twice
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -43,9 +45,10 @@ def compose(image: NDArray[np.uint8], packing: Packing, fill: int = FILL_GREY) -
             raise ValueError(f"the patch {placement.source} reaches past a frame of {image.shape[1]}x{image.shape[0]}")
         left, top, right, bottom = placement.target
         part, size = image[y0:y1, x0:x1], (right - left, bottom - top)
-        if size != (x1 - x0, y1 - y0):
-            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-        canvas[top:bottom, left:right] = part
+        if size == (x1 - x0, y1 - y0):
+            canvas[top:bottom, left:right] = part
+        else:
+            cv2.resize(part, size, dst=canvas[top:bottom, left:right], interpolation=cv2.INTER_AREA)
     return canvas
 
 
@@ -86,16 +89,15 @@ def map_back(
     owner, inside = _owners(found.boxes.astype(np.float64), targets)
     found, owner = found.select(inside), owner[inside]
     source, target = sources[owner], targets[owner]
-    corner = np.tile(target[:, :2], 2)
-    limit = np.tile(target[:, 2:], 2)
+    corner, limit = target[:, _CORNER], target[:, _LIMIT]
     clipped = np.clip(found.boxes.astype(np.float64), corner, limit)
     cut = _reaches_border(clipped, target, source, border_px, frame_size)
-    zoom = np.tile((source[:, 2:] - source[:, :2]) / (target[:, 2:] - target[:, :2]), 2)
-    boxes = np.tile(source[:, :2], 2) + (clipped - corner) * zoom
+    zoom = (source[:, _LIMIT] - source[:, _CORNER]) / (limit - corner)
+    boxes = source[:, _CORNER] + (clipped - corner) * zoom
 
     keep = area(boxes) > 0
-    if covered_share is not None:
-        better = _covered(
+    if covered_share is not None and cut.any():
+        keep[cut] &= ~_covered(
             boxes,
             class_ids=found.class_ids,
             owner=owner,
@@ -103,7 +105,6 @@ def map_back(
             tracked=as_boxes(tracked_boxes),
             share=covered_share,
         )
-        keep &= ~(cut & better)
     rows = np.flatnonzero(keep)
     # Scores are at most 1: every whole object comes before every cut one.
     rank = found.scores[rows] + np.where(cut[rows], 0.0, 1.0)
@@ -137,13 +138,13 @@ def _covered(
     tracked: Floats,
     share: float,
 ) -> Bools:
-    """Whether a box that shows more of the object covers each box ``(N,)``."""
-    areas = area(boxes)
-    others = (class_ids[:, None] == class_ids) & (owner[:, None] != owner) & (~cut | (areas > areas[:, None]))
-    by_found = (others & (_share_within(boxes, boxes) >= share)).any(axis=1)
-    larger = area(tracked) > areas[:, None]
-    by_tracked = (larger & (_share_within(boxes, tracked) >= share)).any(axis=1)
-    return np.asarray(by_found | by_tracked)
+    """Whether a box that shows more of the object covers each of the boxes that are cut: as many as ``cut`` has."""
+    areas, mine = area(boxes), boxes[cut]
+    own_area = areas[cut, None]
+    others = (class_ids[cut, None] == class_ids) & (owner[cut, None] != owner) & (~cut | (areas > own_area))
+    covers = np.concatenate([boxes, tracked])
+    shows_more = np.concatenate([others, area(tracked) > own_area], axis=1)
+    return np.asarray((shows_more & (_share_within(mine, covers) >= share)).any(axis=1))
 
 
 def _share_within(boxes: Floats, covers: Floats) -> Floats:

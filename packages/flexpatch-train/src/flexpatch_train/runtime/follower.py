@@ -55,7 +55,7 @@ class ObjectFollower:
         options: FollowOptions | None = None,
         feature_names: Sequence[str] = FEATURES,
     ) -> None:
-        self._frame_size = np.array(frame_size, np.float64)
+        self._limits = np.array([*frame_size, *frame_size], np.float64)
         self._options = options if options is not None else FollowOptions()
         self._features = TrackFeatures(feature_names)
         self._tracker = FlowTracker(forward_backward=self._features.forward_backward)
@@ -97,46 +97,53 @@ class ObjectFollower:
             found: what the detector saw in it.
             shown: float64 ``(S, 4)``, the parts of the frame that the detector was shown.
         """
-        track_ids, items = list(self._objects), self.objects
-        pairs = self._match(found, items)
-        confirmed = {track_ids[column]: row for row, column in pairs}
+        track_ids, boxes = list(self._objects), self.boxes
+        rows, columns = self._match(found, boxes)
+        confirmed = {track_ids[column]: row for row, column in zip(rows.tolist(), columns.tolist(), strict=True)}
         self._go_on(gray, found, confirmed)
-        for track_id, item in zip(track_ids, items, strict=True):
-            if track_id not in confirmed and self._has_ended(item, shown):
-                self._drop(track_id)
-        taken = np.zeros(len(found), bool)
-        taken[[row for row, _ in pairs]] = True
-        fresh = found.select(~taken & (found.scores >= self._options.start_score))
+        missing = np.ones(len(track_ids), bool)
+        missing[columns] = False
+        self._miss([track_ids[i] for i in np.flatnonzero(missing).tolist()], boxes[missing], shown)
+        is_fresh = found.scores >= self._options.start_score
+        is_fresh[rows] = False
+        fresh = found.select(is_fresh)
         if len(fresh) and self._objects:
             fresh = fresh.select(iou_matrix(fresh.boxes, self.boxes).max(axis=1) < self._options.match_iou)
         self._start(gray, fresh)
 
-    def _match(self, found: Detections, items: list[TrackedObject]) -> list[tuple[int, int]]:
-        if not items or not len(found):
-            return []
-        overlap = iou_matrix(found.boxes, np.array([item.box for item in items]))
-        overlap[found.class_ids[:, None] != np.array([item.class_id for item in items])[None]] = 0
-        rows, columns = linear_sum_assignment(-overlap)
-        least = self._options.match_iou
-        return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if overlap[r, c] >= least]
+    def _match(self, found: Detections, boxes: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which detections are which objects: rows of ``found``, and as many places among the objects."""
+        if not len(boxes) or not len(found):
+            return np.zeros(0, np.intp), np.zeros(0, np.intp)
+        overlap = iou_matrix(found.boxes, boxes)
+        overlap[found.class_ids[:, None] != np.array([item.class_id for item in self._objects.values()])] = 0
+        rows, columns = linear_sum_assignment(overlap, maximize=True)
+        enough = overlap[rows, columns] >= self._options.match_iou
+        return rows[enough], columns[enough]
 
-    def _has_ended(self, item: TrackedObject, shown: Floats) -> bool:
-        """Whether an object that was not confirmed is to be dropped; counts the miss where it was looked for."""
-        visible = np.clip(item.box, 0, np.tile(self._frame_size, 2))
-        if ((shown[:, :2] <= visible[:2] + 1) & (shown[:, 2:] >= visible[2:] - 1)).all(axis=1).any():
-            item.frames_since_patch = 0
-            item.misses += 1
-        centre = (item.box[:2] + item.box[2:]) / 2
-        outside = bool((centre < 0).any() or (centre >= self._frame_size).any())
-        unseen = item.frames_since_detection > self._options.max_unseen_frames
-        return item.misses >= self._options.misses_to_end or unseen or outside
+    def _miss(self, track_ids: list[int], boxes: Floats, shown: Floats) -> None:
+        """Objects that were not confirmed: count a miss where they were shown, drop those that ended."""
+        visible = np.clip(boxes, 0, self._limits)[:, None]
+        begins, goes_on = shown[:, :2] <= visible[..., :2] + 1, shown[:, 2:] >= visible[..., 2:] - 1
+        looked_for = np.any((begins & goes_on).all(axis=2), axis=1)
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        outside = np.any((centres < 0) | (centres >= self._limits[:2]), axis=1)
+        ended = []
+        for track_id, was_looked_for, is_out in zip(track_ids, looked_for.tolist(), outside.tolist(), strict=True):
+            item = self._objects[track_id]
+            if was_looked_for:
+                item.frames_since_patch = 0
+                item.misses += 1
+            unseen = item.frames_since_detection > self._options.max_unseen_frames
+            if item.misses >= self._options.misses_to_end or unseen or is_out:
+                ended.append(track_id)
+        self._drop(ended)
 
     def _go_on(self, gray: Gray, found: Detections, confirmed: dict[int, int]) -> None:
         """Confirmed objects go on from where the detector saw them."""
         rows = np.array(list(confirmed.values()), np.intp)
         items = [self._objects[track_id] for track_id in confirmed]
-        for track_id in confirmed:
-            self._drop(track_id)
+        self._drop(list(confirmed))
         for item, row in zip(items, rows.tolist(), strict=True):
             item.score = float(found.scores[row])
             item.frames_since_detection = item.frames_since_patch = item.misses = 0
@@ -151,6 +158,8 @@ class ObjectFollower:
         self._enter(gray, found, items)
 
     def _enter(self, gray: Gray, found: Detections, items: list[TrackedObject]) -> None:
+        if not items:
+            return
         boxes = found.boxes.astype(np.float64)
         track_ids = self._tracker.start(gray, boxes)
         self._features.start(gray, track_ids, boxes, found.scores)
@@ -158,7 +167,10 @@ class ObjectFollower:
             item.box, item.features = box, np.full(len(self._features.names), np.nan)
             self._objects[track_id] = item
 
-    def _drop(self, track_id: int) -> None:
-        del self._objects[track_id]
-        self._tracker.stop(np.array([track_id]))
-        self._features.stop(track_id)
+    def _drop(self, track_ids: list[int]) -> None:
+        if not track_ids:
+            return
+        self._tracker.stop(np.array(track_ids, np.int64))
+        for track_id in track_ids:
+            del self._objects[track_id]
+            self._features.stop(track_id)

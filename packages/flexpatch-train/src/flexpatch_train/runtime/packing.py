@@ -135,54 +135,47 @@ def _merge(patches: list[Patch], canvas_size: tuple[int, int], largest_share: fl
     The pair that saves most comes first. Patches are not joined where that would show one of them smaller.
     """
     groups: list[tuple[Patch, ...]] = [(patch,) for patch in patches]
-    if not groups:
-        return []
-    boxes = np.array([_whole_pixels(patch.box) for patch in patches], np.float64)
-    saved = _saved_px(boxes, boxes, canvas_size, largest_share)
-    np.fill_diagonal(saved, 0)
-    alive = np.ones(len(groups), bool)
-    while True:
-        first, second = sorted(divmod(int(saved.argmax()), len(groups)))
-        if saved[first, second] <= 0:
-            break
-        # The more urgent of the two is the first, and stands for both in the order of urgency.
-        groups[first] += groups[second]
-        boxes[first] = _around(boxes[first], boxes[second])
-        alive[second] = False
-        row = np.where(alive, _saved_px(boxes[first : first + 1], boxes, canvas_size, largest_share)[0], 0)
-        row[first] = 0
-        saved[first], saved[:, first] = row, row
-        saved[second], saved[:, second] = 0, 0
-    return [_wanted(groups[i], canvas_size, largest_share) for i in np.flatnonzero(alive).tolist()]
+    if len(groups) > 1:
+        boxes = np.array([_whole_pixels(patch.box) for patch in patches], np.float64)
+        saved = _saved_px(boxes, boxes, canvas_size, largest_share)
+        np.fill_diagonal(saved, 0)
+        while saved.max() > 0:
+            first, second = sorted(divmod(int(saved.argmax()), len(groups)))
+            # The more urgent of the two is the first, and stands for both in the order of urgency.
+            groups[first] += groups[second]
+            groups[second] = ()
+            boxes[first, :2] = np.minimum(boxes[first, :2], boxes[second, :2])
+            boxes[first, 2:] = np.maximum(boxes[first, 2:], boxes[second, 2:])
+            row = _saved_px(boxes[first : first + 1], boxes, canvas_size, largest_share)[0]
+            row[[first, *(i for i, group in enumerate(groups) if not group)]] = 0
+            saved[first], saved[:, first] = row, row
+            saved[second], saved[:, second] = 0, 0
+    return [_wanted(group, canvas_size, largest_share) for group in groups if group]
 
 
 def _saved_px(a: Floats, b: Floats, canvas_size: tuple[int, int], largest_share: float) -> Floats:
     """Pixels that joining box ``i`` of ``a`` with box ``j`` of ``b`` saves: ``(N, M)``, 0 where it must not be."""
-    union = _around(a[:, None], b[None])
-    saved = _areas(a)[:, None] + _areas(b) - _areas(union)
-    scale_a, scale_b, scale = (_scales(boxes, canvas_size, largest_share) for boxes in (a, b, union))
+    sides = np.maximum(a[:, None, 2:], b[:, 2:]) - np.minimum(a[:, None, :2], b[:, :2])
+    sides_a, sides_b = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
+    saved = (sides_a.prod(axis=1)[:, None] + sides_b.prod(axis=1)) - sides.prod(axis=2)
+    if saved.max() <= 0:
+        return np.zeros(saved.shape)
+    scale_a, scale_b, scale = (_scales(each, canvas_size, largest_share) for each in (sides_a, sides_b, sides))
     return np.where(scale >= np.maximum(scale_a[:, None], scale_b), saved, 0.0)
 
 
-def _around(a: Floats, b: Floats) -> Floats:
-    return np.concatenate([np.minimum(a[..., :2], b[..., :2]), np.maximum(a[..., 2:], b[..., 2:])], axis=-1)
-
-
-def _areas(boxes: Floats) -> Floats:
-    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
-
-
-def _scales(boxes: Floats, canvas_size: tuple[int, int], largest_share: float) -> Floats:
-    """Scale at which each box fits the canvas and takes no more than its share of it, at most 1."""
-    width, height = canvas_size
-    by_sides = np.minimum(width / (boxes[..., 2] - boxes[..., 0]), height / (boxes[..., 3] - boxes[..., 1]))
-    by_area = np.sqrt(largest_share * width * height / _areas(boxes))
-    return np.minimum(np.minimum(by_sides, by_area), 1.0)
+def _scales(sides: Floats, canvas_size: tuple[int, int], largest_share: float) -> Floats:
+    """Scale at which boxes with these sides ``(..., 2)`` fit the canvas and take no more than their share of it."""
+    by_sides = (np.array(canvas_size) / sides).min(axis=-1)
+    by_area = np.sqrt(largest_share * canvas_size[0] * canvas_size[1] / sides.prod(axis=-1))
+    return np.asarray(np.minimum(np.minimum(by_sides, by_area), 1.0))
 
 
 def _wanted(patches: tuple[Patch, ...], canvas_size: tuple[int, int], largest_share: float) -> _Wanted:
-    x0s, y0s, x1s, y1s = zip(*(_whole_pixels(patch.box) for patch in patches), strict=True)
-    x0, y0, x1, y1 = min(x0s), min(y0s), max(x1s), max(y1s)
+    x0, y0, x1, y1 = _whole_pixels(patches[0].box)
+    for patch in patches[1:]:
+        left, top, right, bottom = _whole_pixels(patch.box)
+        x0, y0, x1, y1 = min(x0, left), min(y0, top), max(x1, right), max(y1, bottom)
     width, height = x1 - x0, y1 - y0
     scale = min(
         canvas_size[0] / width,

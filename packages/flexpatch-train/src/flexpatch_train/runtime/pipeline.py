@@ -149,8 +149,9 @@ class Pipeline(ABC):
             except Exception as error:  # noqa: BLE001 - a live pipeline outlives whatever its detector does
                 self._note_failure(f"{type(error).__name__}: {error}")
                 return None
-        if not usable.all():
-            self._note_failure(f"{int((~usable).sum())} boxes are not numbers")
+        if usable.all():
+            return found
+        self._note_failure(f"{int((~usable).sum())} boxes are not numbers")
         return found.select(usable)
 
     def _note_failure(self, what: str) -> None:
@@ -167,7 +168,7 @@ class Pipeline(ABC):
 
     def _answer(self) -> Tracks:
         items = self._follower.objects
-        boxes = np.clip(self._follower.boxes, 0, np.tile(self._frame_size, 2))
+        boxes = np.clip(self._follower.boxes, 0, [*self._frame_size, *self._frame_size])
         return Tracks(
             boxes=boxes.astype(np.float32),
             scores=np.array([item.score for item in items], np.float32),
@@ -256,7 +257,8 @@ class FlexPatch(Pipeline):
         )
         share = width * height / (1 + self._options.failure_per_new)
         # What was not used is not saved up: two canvases' worth either way at the most.
-        self._owed_to_new = float(np.clip(self._owed_to_new + share - given, -2 * width * height, 2 * width * height))
+        most = 2 * width * height
+        self._owed_to_new = min(max(self._owed_to_new + share - given, -most), most)
 
     def _show_all(self, image: NDArray[np.uint8], gray: NDArray[np.uint8]) -> None:
         super()._show_all(image, gray)
