@@ -19,10 +19,18 @@ from typing import IO
 from footage.dataset.discover import Skipped
 from footage.errors import DatasetError, FootageError
 from footage.video.probe import probe
+from footage.video.types import VideoInfo
 from highlight_train.reel.ffmpeg import FFmpeg, FFmpegFailed, failure, file_argument, run
 from highlight_train.reel.plan import SAMPLE_RATE, Cut, Layout, fewest_frames, lay_out
 
 LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-c:a", "pcm_s16le")
+SOUND = "aformat=sample_fmts=s16:channel_layouts=stereo"
+INDEXED = {"mov", "matroska", "avi"}
+"""Containers in which a seek finds the key frame before a time. In others it may end up behind it."""
+LEAD_SECONDS = Fraction(5)
+"""How much earlier to seek in those."""
+EXACT = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+"""Without these a change of colour matrix darkens the picture by one to three levels."""
 BT709 = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 
 
@@ -130,17 +138,14 @@ def _normalise(cut: Cut, film: Film, file: Path, ffmpeg: FFmpeg) -> _Normalised:
         info = probe(cut.path)
     except FootageError as error:
         raise FFmpegFailed(error.what) from error
-    # From the key frame before: the frame on display at the start may have begun long before it.
-    start = float(cut.start_frame / film.rate) + info.start_seconds
-    seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{start:.6f}", "-i", file_argument(cut.path)]
     note = None
     try:
-        frames = _cut_out(ffmpeg, seek, cut, film, file, sound=info.has_audio)
+        frames = _cut_out(ffmpeg, cut, info, film, file, sound=info.has_audio)
     except FFmpegFailed as error:
         if not info.has_audio:
             raise
         # A camera's odd sound track is no reason to lose the picture.
-        frames = _cut_out(ffmpeg, seek, cut, film, file, sound=False)
+        frames = _cut_out(ffmpeg, cut, info, film, file, sound=False)
         note = f"silent, because its sound could not be decoded: {error}"
     if frames < fewest_frames(film.rate):
         start_seconds, had = float(cut.start_frame / film.rate), float(frames / film.rate)
@@ -152,11 +157,17 @@ def _normalise(cut: Cut, film: Film, file: Path, ffmpeg: FFmpeg) -> _Normalised:
     return _Normalised(replace(cut, frames=frames), file, note)
 
 
-def _cut_out(ffmpeg: FFmpeg, seek: list[str], cut: Cut, film: Film, file: Path, *, sound: bool) -> int:
+def _cut_out(ffmpeg: FFmpeg, cut: Cut, info: VideoInfo, film: Film, file: Path, *, sound: bool) -> int:
     """Run the cut and return how many frames came out."""
+    start_seconds = cut.start_frame / film.rate
+    lead_seconds = Fraction(0) if info.container in INDEXED else min(start_seconds, LEAD_SECONDS)
+    begin = float(start_seconds - lead_seconds) + info.start_seconds
+    # From the key frame before: the frame on display at the start may have begun long before it.
+    seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{begin:.6f}", "-i", file_argument(cut.path)]
     # One frame's sound more than the picture: where it begins on the reel decides how its last sample is rounded.
     samples = int((cut.frames + 1) * SAMPLE_RATE / film.rate)
-    graph = f"[0:V:0]{_picture_filter(cut.frames, film)}[v];{_sound_filter(samples, sound=sound)}[a]"
+    heard = _sound_filter(samples, lead_seconds) if sound else _silence(samples)
+    graph = f"[0:V:0]{_picture_filter(cut.frames, film, lead_seconds)}[v];{heard}[a]"
     maps = ["-map", "[v]", "-map", "[a]", "-map_metadata", "-1", "-map_chapters", "-1"]
     count = ["-progress", "pipe:1"]
     report = run(ffmpeg, [*seek, "-filter_complex", graph, *maps, *LOSSLESS, *count, file_argument(file)])
@@ -164,7 +175,7 @@ def _cut_out(ffmpeg: FFmpeg, seek: list[str], cut: Cut, film: Film, file: Path, 
     return int(counts[-1]) if counts else 0
 
 
-def _picture_filter(frames: int, film: Film) -> str:
+def _picture_filter(frames: int, film: Film, lead_seconds: Fraction) -> str:
     """A clip's picture as the reel wants it: rate, shape (bars, never distortion), square pixels, BT.709."""
     width, height = film.size
     wider = f"gt(dar,{width}/{height})"
@@ -172,9 +183,9 @@ def _picture_filter(frames: int, film: Film) -> str:
     down = f"if({wider},max(2,2*round({width}/dar/2)),{height})"
     return ",".join(
         (
-            f"fps={film.rate}:start_time=0",
+            f"fps={film.rate}:start_time={float(lead_seconds):.6f}",
             f"trim=end_frame={frames}",
-            f"scale=w='{across}':h='{down}':flags=bicubic:out_color_matrix=bt709:out_range=tv",
+            f"scale=w='{across}':h='{down}':flags={EXACT}:out_color_matrix=bt709:out_range=tv",
             f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2",
             "setsar=1",
             "format=yuv420p",
@@ -185,14 +196,16 @@ def _picture_filter(frames: int, film: Film) -> str:
     )
 
 
-def _sound_filter(samples: int, *, sound: bool) -> str:
-    """A clip's sound as the reel wants it, with silence where it has gaps, ends early, or has none."""
-    form = "aformat=sample_fmts=s16:channel_layouts=stereo"
-    end = f"atrim=end_sample={samples}"
-    if not sound:
-        return f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{form},{end}"
-    filled = f"aresample={SAMPLE_RATE}:async=1:first_pts=0,{form}"
-    return f"[0:a:0]{filled},atrim=start=0,asetpts=N,apad,{end}"
+def _sound_filter(samples: int, lead_seconds: Fraction) -> str:
+    """A clip's sound as the reel wants it, with silence where it has gaps or ends early."""
+    # Without first_pts a sound track that begins after the picture would be moved up to it.
+    filled = f"aresample={SAMPLE_RATE}:async=1:first_pts=0,{SOUND}"
+    return f"[0:a:0]{filled},atrim=start={float(lead_seconds):.6f},asetpts=N,apad,atrim=end_sample={samples}"
+
+
+def _silence(samples: int) -> str:
+    """What a clip without sound is given."""
+    return f"anullsrc=r={SAMPLE_RATE}:cl=stereo,{SOUND},atrim=end_sample={samples}"
 
 
 class _Joiner:
