@@ -113,13 +113,13 @@ def red_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_red_model(tmp_path_factory.mktemp("model") / "model.onnx")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_red_model() -> Callable[..., Path]:
     """``make_red_model(path, **settings)`` writes a model and its manifest."""
     return write_red_model
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_red_clip() -> Callable[..., Path]:
     """``make_red_clip(path, redness, **settings)`` writes a clip."""
     return write_red_clip

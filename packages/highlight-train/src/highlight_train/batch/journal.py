@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -121,10 +122,9 @@ class ScoreJournal:
                 where=self._path,
                 remedy="use the version that wrote it, or another output folder",
             )
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute(_TABLE)
-        self._connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
-        self._connection.execute("COMMIT")
+        with self._transaction():
+            self._connection.execute(_TABLE)
+            self._connection.execute(f"PRAGMA user_version={FORMAT_VERSION}")
 
     def __len__(self) -> int:
         """The number of rows, of all settings."""
@@ -156,12 +156,9 @@ class ScoreJournal:
         """
         rows = [self._row(file, answer) for file, answer in answers]
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(_INSERT, rows)
-            self._connection.execute("COMMIT")
+            with self._transaction():
+                self._connection.executemany(_INSERT, rows)
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
             raise OSError(f"{self._path}: the journal cannot be written ({error})") from error
 
     def _row(self, file: FileState, answer: FrameScores | Failure) -> tuple[object, ...]:
@@ -170,6 +167,17 @@ class ScoreJournal:
             return (*key, None, None, None, None, printable(answer.reason))
         frames = json.dumps(list(zip(answer.times_seconds, answer.scores, strict=True)), separators=(",", ":"))
         return (*key, frames, answer.duration_seconds, answer.way.value, answer.remark, None)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:  # an interrupt must not leave half of it to the next transaction
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Let the file go. Closing twice is harmless."""
