@@ -1,21 +1,23 @@
-"""The five features against their definitions."""
+"""The features against their definitions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pictures import BOXES, moved, texture
 
 from flexpatch_train.appearance import standard_patches, zncc
-from flexpatch_train.features import FEATURES, TrackFeatures
-from flexpatch_train.geometry import flow_std, log_min_eig
+from flexpatch_train.features import EXTENDED_FEATURES, FEATURES, TrackFeatures, covered, flow_std, log_min_eig
 from flexpatch_train.tracker import POINTS_PER_BOX, FlowTracker
 
-COLUMN = {name: i for i, name in enumerate(FEATURES)}
+COLUMN = {name: i for i, name in enumerate(EXTENDED_FEATURES)}
 
 
 @given(arrays(np.float64, (3, 8, 2), elements=st.floats(-50, 50)), st.floats(-200, 200), st.floats(-200, 200))
@@ -144,3 +146,125 @@ def test_confidence_is_the_detectors() -> None:
     features.start(picture, tracker.start(picture, BOXES), BOXES, np.array([0.9, 0.35]))
     table = features.measure(picture, tracker.step(picture), 0.04)
     np.testing.assert_allclose(table[:, COLUMN["confidence"]], [0.9, 0.35])
+
+
+def test_survival_counts_from_the_points_a_track_started_with() -> None:
+    """A narrow patch moves over a still background; points that cling to the background slide out of the box."""
+    background, patch = moved(texture(11), 0, 0), texture(12)[:90, :20]
+    tracker, features, survival = FlowTracker(), TrackFeatures(("survival",)), []
+    for x in range(0, 48, 3):
+        picture = background.copy()
+        picture[60:150, 75 + x : 95 + x] = patch
+        if x == 0:
+            features.start(picture, tracker.start(picture, BOXES[:1]), BOXES[:1], np.ones(1))
+            picked = int(tracker._alive.sum())
+        else:
+            step = tracker.step(picture)
+            survival.append(features.measure(picture, step, 0.04)[0, 0])
+            assert survival[-1] == pytest.approx(step.alive.sum() / picked)
+    assert survival == sorted(survival, reverse=True)
+    assert 0 < survival[-1] < 0.9
+
+
+def test_a_box_is_covered_by_the_one_other_that_covers_most_of_it() -> None:
+    boxes = np.array([[0, 0, 10, 10], [5, 0, 25, 10], [0, 8, 10, 28], [100, 100, 110, 110.0]])
+    np.testing.assert_allclose(covered(boxes, np.zeros(4, np.int64)), [0.5, 0.25, 0.1, 0.0])
+    np.testing.assert_allclose(covered(boxes, np.array([0, 1, 0, 1])), [0.2, 0.0, 0.1, 0.0])
+    np.testing.assert_array_equal(covered(boxes[:1], np.zeros(1, np.int64)), [0.0])
+
+
+@given(arrays(np.float64, (5, 4), elements=st.floats(0, 100)), arrays(np.int64, 5, elements=st.integers(0, 1)))
+def test_covered_is_the_largest_share_in_common(corners: np.ndarray, groups: np.ndarray) -> None:
+    boxes = np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:] + 1], axis=1)
+    for i, share in enumerate(covered(boxes, groups)):
+        expected = 0.0
+        for j in range(5):
+            width = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
+            height = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
+            if i != j and groups[i] == groups[j] and width > 0 and height > 0:
+                expected = max(expected, width * height / ((boxes[i, 2:] - boxes[i, :2]).prod()))
+        assert share == pytest.approx(expected)
+
+
+def test_covered_max_remembers_a_crossing() -> None:
+    picture, tracker, features = moved(texture(13), 0, 0), FlowTracker(), TrackFeatures(("covered", "covered_max"))
+    features.start(picture, tracker.start(picture, BOXES), BOXES, np.ones(2))
+    step = tracker.step(picture)
+    apart = features.measure(picture, step, 0.04)
+    crossing = features.measure(picture, replace(step, boxes=BOXES[[0, 0]]), 0.04)
+    after = features.measure(picture, step, 0.04)
+    np.testing.assert_allclose(apart, 0.0)
+    np.testing.assert_allclose(crossing, 1.0)
+    np.testing.assert_allclose(after, [[0.0, 1.0], [0.0, 1.0]])
+
+
+def test_tracks_of_another_group_cover_nothing() -> None:
+    picture, tracker, features = moved(texture(14), 0, 0), FlowTracker(), TrackFeatures(("covered",))
+    for group in range(2):
+        features.start(picture, tracker.start(picture, BOXES), BOXES, np.ones(2), group=group)
+    np.testing.assert_array_equal(features.measure(picture, tracker.step(picture), 0.04), np.zeros((4, 1)))
+
+
+def test_ncc_min_remembers_and_ncc_drop_forgets() -> None:
+    first, other = moved(texture(15), 0, 0), moved(texture(16), 0, 0)
+    tracker, features = FlowTracker(), TrackFeatures(("ncc", "ncc_min", "ncc_drop"))
+    features.start(first, tracker.start(first, BOXES), BOXES, np.ones(2))
+    step = tracker.step(first)
+    same, different, same_again = (features.measure(gray, step, 0.04) for gray in (first, other, first))
+    assert np.isnan(same[:, 2]).all()
+    np.testing.assert_allclose(different[:, 1], different[:, 0])
+    np.testing.assert_allclose(different[:, 2], same[:, 0] - different[:, 0])
+    np.testing.assert_allclose(same_again[:, 1], different[:, 0])
+    np.testing.assert_allclose(same_again[:, 2], different[:, 0] - same_again[:, 0])
+
+
+def test_a_flat_picture_on_the_way_does_not_erase_the_smallest_ncc() -> None:
+    first, flat = moved(texture(17), 0, 0), np.full((240, 320), 90, np.uint8)
+    tracker, features = FlowTracker(), TrackFeatures(("ncc", "ncc_min"))
+    features.start(first, tracker.start(first, BOXES), BOXES, np.ones(2))
+    step = tracker.step(first)
+    before = features.measure(first, step, 0.04)
+    hidden = features.measure(flat, step, 0.04)
+    assert np.isnan(hidden[:, 0]).all()
+    np.testing.assert_array_equal(hidden[:, 1], before[:, 1])
+
+
+def test_moved_is_the_objects_own_way_in_box_heights() -> None:
+    background, patch = texture(18), texture(19)[:90, :50]
+    tracker, features = FlowTracker(), TrackFeatures(("moved", "age_frames"))
+    boxes = np.array([[60.0, 60.0, 110.0, 150.0], [200.0, 60.0, 250.0, 150.0]])
+    for t in range(7):
+        picture = moved(background, 2.0 * t, 0)  # the camera pans; the second box holds nothing but background
+        picture[60:150, 60 + 5 * t : 110 + 5 * t] = patch
+        if t == 0:
+            features.start(picture, tracker.start(picture, boxes), boxes, np.ones(2))
+        else:
+            table = features.measure(picture, tracker.step(picture), 0.04)
+            np.testing.assert_allclose(table[:, 0], [3 * t / 90, 0.0], atol=0.01)
+            assert table[:, 1].tolist() == [t, t]
+
+
+@given(st.lists(st.sampled_from(EXTENDED_FEATURES), min_size=1, unique=True))
+@settings(max_examples=20)
+def test_a_feature_is_the_same_whatever_else_is_asked_for(names: list[str]) -> None:
+    pictures = [moved(texture(20), 2.5 * t, 0.2 * t) for t in range(4)]
+
+    def measured(asked: Sequence[str]) -> np.ndarray:
+        tracker, features = FlowTracker(), TrackFeatures(asked)
+        features.start(pictures[0], tracker.start(pictures[0], BOXES), BOXES, np.array([0.9, 0.6]))
+        return np.stack([features.measure(gray, tracker.step(gray), 0.04) for gray in pictures[1:]])
+
+    np.testing.assert_array_equal(measured(names), measured(EXTENDED_FEATURES)[..., [COLUMN[name] for name in names]])
+
+
+def test_what_no_feature_needs_is_not_computed() -> None:
+    picture, tracker, features = moved(texture(21), 0, 0), FlowTracker(), TrackFeatures(("survival", "confidence"))
+    features.start(picture, tracker.start(picture, BOXES), BOXES, np.ones(2))
+    features.measure(picture, tracker.step(picture), 0.04)
+    for item in features._memory.values():
+        assert np.isnan([item.ncc, item.ncc_min, *item.velocity]).all()
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no such features: sharpness \(known: min_eig, "):
+        TrackFeatures(("ncc", "sharpness"))

@@ -1,4 +1,4 @@
-"""The features of a track from which a tree tells whether flow still holds on to the object.
+"""The features of a track from which a model tells whether flow still holds on to the object.
 
 ``FEATURES`` are those of FlexPatch (Yang, Yi, Lee and Lee, INFOCOM 2022), each with one definition:
 
@@ -10,26 +10,20 @@ flow_std     square root of the trace of the covariance of the flow vectors, in 
 confidence   the detector's score of the detection that started the track, in [0, 1]
 ===========  ===========================================================================================
 
-``EXTRA_FEATURES`` may be asked for beside them:
+``EXTRA_FEATURES`` may be asked for beside them. Together they cost next to nothing:
 
 ===========  ===========================================================================================
-fb_error     median forward-backward error of the surviving points, in pixels (Kalal et al. 2010)
-residual     median grey-level difference of the windows around the two ends of the surviving points
 survival     share of the points the track started with that survive, in [0, 1]
-inliers      share of the surviving points whose flow is within 1 px of their median flow, in [0, 1]
+covered      share of the box that lies under the one other followed box that covers most of it, in [0, 1]
+covered_max  largest ``covered`` since the detection, in [0, 1]
+ncc_min      smallest ``ncc`` since the detection, in [-1, 1]
+ncc_drop     ``ncc`` of the frame before minus ``ncc``, in [-2, 2]
+moved        distance from the place of the detection (camera motion removed), in box heights
 age_frames   frames since the detection, 1 in the frame after it
-height       height of the box in frame heights
-covered      share of the box that the one other followed box covering it most covers, in [0, 1]
-scale        log2 of the box's height now over its height at the detection
-speed        the object's own speed (camera motion removed), in box heights a second
-ncc_drop     ``ncc`` of the frame before minus ``ncc``
-ncc_min      smallest ``ncc`` since the detection
-edge         distance to the nearest edge of the frame in box heights, below 0 past it
-moved        distance from the place of the detection, camera motion removed, in box heights
 ===========  ===========================================================================================
 
-A value that cannot be known is NaN, never zero and never the one of the frame before: ``accel`` on the first step of a
-track, ``ncc`` of a patch without contrast.
+A value that cannot be known is NaN, never zero and never the one of the frame before: ``accel`` and ``ncc_drop`` on the
+first step of a track, ``ncc`` of a patch without contrast.
 """
 
 from __future__ import annotations
@@ -42,25 +36,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flexpatch_train.appearance import PATCH_SIZE, standard_patches, zncc
-from flexpatch_train.geometry import covered, edge_distance, flow_std, heights_of, inliers, log_min_eig
-from flexpatch_train.tracker import BackwardFlow, FlowStep, nan_median
+from flexpatch_train.tracker import FlowStep, nan_median
 
 FEATURES = ("min_eig", "ncc", "accel", "flow_std", "confidence")
-EXTRA_FEATURES = (
-    "fb_error",
-    "residual",
-    "survival",
-    "inliers",
-    "age_frames",
-    "height",
-    "covered",
-    "scale",
-    "speed",
-    "ncc_drop",
-    "ncc_min",
-    "edge",
-    "moved",
-)
+EXTRA_FEATURES = ("survival", "covered", "covered_max", "ncc_min", "ncc_drop", "moved", "age_frames")
 EXTENDED_FEATURES = FEATURES + EXTRA_FEATURES
 
 PREPROCESSING = {
@@ -74,26 +53,28 @@ PREPROCESSING = {
 }
 """How frames become features; it stands in the manifest of every model."""
 
+_MIN_EIG_FLOOR = 1e-6
+
 Floats = NDArray[np.float64]
 Gray = NDArray[np.uint8]
 
 
-_REMEMBERED = {"velocity", "moved", "ncc", "ncc_min"}
-
-
 @dataclass(slots=True)
 class _Memory:
-    """What is remembered of a track; the fields that change hold what the last step left."""
+    """What is remembered of a track: its detection, and those values of the last step that the next one needs."""
 
     patch: NDArray[np.float32]
     confidence: float
-    box: Floats
     group: int
     age_frames: int = 0
     velocity: Floats = field(default_factory=lambda: np.full(2, np.nan))
-    moved: Floats = field(default_factory=lambda: np.zeros(2))
+    moved_px: Floats = field(default_factory=lambda: np.zeros(2))
     ncc: float = np.nan
     ncc_min: float = np.nan
+    covered_max: float = 0.0
+
+
+_REMEMBERED = {"velocity", "moved_px", "ncc", "ncc_min", "covered_max"}
 
 
 class TrackFeatures:
@@ -103,24 +84,19 @@ class TrackFeatures:
     velocity and the like. Call ``start`` for new tracks, ``measure`` after every step.
 
     Args:
-        names: which features, of ``EXTENDED_FEATURES``, in the order in which they are wanted. Nothing is computed that
-            none of them needs.
+        names: which of ``EXTENDED_FEATURES``, in the order in which they are wanted. What none of them needs is not
+            computed.
 
     Raises:
-        ValueError: a name is not known.
+        ValueError: there is no feature of a name.
     """
 
     def __init__(self, names: Sequence[str] = FEATURES) -> None:
         unknown = [name for name in names if name not in _COLUMNS]
         if unknown:
-            raise ValueError(f"no such features: {', '.join(unknown)}")
+            raise ValueError(f"no such features: {', '.join(unknown)} (known: {', '.join(EXTENDED_FEATURES)})")
         self.names = tuple(names)
         self._memory: dict[int, _Memory] = {}
-
-    @property
-    def forward_backward(self) -> bool:
-        """Whether the steps must come from a tracker that follows the points back as well."""
-        return bool({"fb_error", "residual"} & set(self.names))
 
     def start(
         self,
@@ -138,12 +114,12 @@ class TrackFeatures:
             track_ids: ``N`` ids.
             boxes: ``(N, 4)``, ``xyxy`` pixels.
             confidence: ``(N,)`` scores in [0, 1].
-            group: tracks of one group are of different objects; those of other groups may be of the same.
+            group: tracks of one group are of different objects, and only they cover each other; those of another group
+                may be of the same objects.
         """
         patches = standard_patches(gray, boxes)
-        rows = zip(track_ids, patches, confidence, np.asarray(boxes, np.float64), strict=True)
-        for track_id, patch, score, box in rows:
-            self._memory[int(track_id)] = _Memory(patch, float(score), box, group)
+        for track_id, patch, score in zip(track_ids, patches, confidence, strict=True):
+            self._memory[int(track_id)] = _Memory(patch, float(score), group)
 
     def measure(self, gray: Gray, step: FlowStep, step_seconds: float) -> Floats:
         """The features of the tracks of a step.
@@ -158,14 +134,14 @@ class TrackFeatures:
         """
         for track_id in step.ended:
             self.stop(track_id)
-        memory = [self._memory[i] for i in step.track_ids.tolist()]
+        memory = [self._memory[track_id] for track_id in step.track_ids.tolist()]
         if not memory:
             return np.zeros((0, len(self.names)))
         for item in memory:
             item.age_frames += 1
-        moment = _Moment(gray, step, step_seconds, memory)
-        table = np.stack([_COLUMNS[name](moment) for name in self.names], axis=1)
-        moment.remember()
+        now = _Moment(gray, step, step_seconds, memory)
+        table = np.stack([_COLUMNS[name](now) for name in self.names], axis=1)
+        now.remember()
         return table
 
     def stop(self, track_id: int) -> None:
@@ -174,67 +150,61 @@ class TrackFeatures:
 
 
 class _Moment:
-    """One step of all tracks; what several features need is computed once, and only if one of them is asked for."""
+    """One step of all tracks: what more than one value comes from is computed once, and only when it is asked for."""
 
     def __init__(self, gray: Gray, step: FlowStep, step_seconds: float, memory: list[_Memory]) -> None:
-        self.gray = gray
         self.step = step
-        self.step_seconds = step_seconds
         self.memory = memory
+        self._gray = gray
+        self._step_seconds = step_seconds
 
     @cached_property
-    def back(self) -> BackwardFlow:
-        if self.step.back is None:
-            raise ValueError("a step without backward flow: ask the tracker for it")
-        return self.step.back
+    def heights_px(self) -> Floats:
+        return np.maximum(self.step.boxes[:, 3] - self.step.boxes[:, 1], 1.0)
 
     @cached_property
-    def own_motion(self) -> Floats:
+    def own_flow(self) -> Floats:
+        """``(N, 2)``: the median flow without the camera's part, pixels."""
         flow = np.where(self.step.alive[..., None], self.step.flow, np.nan)
         return nan_median(flow, axis=1) - self.step.camera_flow
 
     @cached_property
     def velocity(self) -> Floats:
-        return self.own_motion / self.step_seconds
+        return self.own_flow / self._step_seconds
 
     @cached_property
-    def moved(self) -> Floats:
-        return np.array([item.moved for item in self.memory]) + self.own_motion
-
-    @cached_property
-    def patches(self) -> NDArray[np.float32]:
-        return standard_patches(self.gray, self.step.boxes)
+    def moved_px(self) -> Floats:
+        return np.array([item.moved_px for item in self.memory]) + self.own_flow
 
     @cached_property
     def ncc(self) -> Floats:
-        return zncc(np.stack([item.patch for item in self.memory]), self.patches)
+        return zncc(np.stack([item.patch for item in self.memory]), standard_patches(self._gray, self.step.boxes))
 
     @cached_property
     def ncc_min(self) -> Floats:
-        return np.fmin(self.ncc, [item.ncc_min for item in self.memory])
+        return np.fmin(self.ncc, self.last("ncc_min"))
 
     @cached_property
-    def heights(self) -> Floats:
-        return heights_of(self.step.boxes)
+    def covered(self) -> Floats:
+        return covered(self.step.boxes, np.array([item.group for item in self.memory]))
+
+    @cached_property
+    def covered_max(self) -> Floats:
+        return np.maximum(self.covered, self.last("covered_max"))
+
+    def last(self, name: str) -> Floats:
+        """What the memory of each track holds under a name."""
+        return np.array([getattr(item, name) for item in self.memory], np.float64)
 
     def remember(self) -> None:
-        """Hand on to the next step what was computed in this one; what was not is wanted by no feature."""
+        """Hand on what was computed; what was not, no feature wants."""
         for name in _REMEMBERED & vars(self).keys():
             for item, value in zip(self.memory, getattr(self, name), strict=True):
                 setattr(item, name, value)
 
 
 def _accel(now: _Moment) -> Floats:
-    before = np.array([item.velocity for item in now.memory])
-    return np.asarray(np.linalg.norm(now.velocity - before, axis=1) / now.heights)
-
-
-def _scale(now: _Moment) -> Floats:
-    return np.asarray(np.log2(now.heights / heights_of(np.array([item.box for item in now.memory]))))
-
-
-def _median_alive(values: Floats, now: _Moment) -> Floats:
-    return nan_median(np.where(now.step.alive, values, np.nan), axis=1)
+    return np.asarray(np.linalg.norm(now.velocity - now.last("velocity"), axis=1) / now.heights_px)
 
 
 _COLUMNS: dict[str, Callable[[_Moment], Floats]] = {
@@ -242,18 +212,57 @@ _COLUMNS: dict[str, Callable[[_Moment], Floats]] = {
     "ncc": lambda now: now.ncc,
     "accel": _accel,
     "flow_std": lambda now: flow_std(now.step.flow, now.step.alive),
-    "confidence": lambda now: np.array([item.confidence for item in now.memory]),
-    "fb_error": lambda now: _median_alive(now.back.error_px, now),
-    "residual": lambda now: _median_alive(now.back.residual, now),
+    "confidence": lambda now: now.last("confidence"),
     "survival": lambda now: now.step.survival,
-    "inliers": lambda now: inliers(now.step.flow, now.step.alive),
-    "age_frames": lambda now: np.array([item.age_frames for item in now.memory], np.float64),
-    "height": lambda now: now.heights / now.gray.shape[0],
-    "covered": lambda now: covered(now.step.boxes, np.array([item.group for item in now.memory])),
-    "scale": _scale,
-    "speed": lambda now: np.linalg.norm(now.velocity, axis=1) / now.heights,
-    "ncc_drop": lambda now: np.array([item.ncc for item in now.memory]) - now.ncc,
+    "covered": lambda now: now.covered,
+    "covered_max": lambda now: now.covered_max,
     "ncc_min": lambda now: now.ncc_min,
-    "edge": lambda now: edge_distance(now.step.boxes, (now.gray.shape[1], now.gray.shape[0])),
-    "moved": lambda now: np.linalg.norm(now.moved, axis=1) / now.heights,
+    "ncc_drop": lambda now: now.last("ncc") - now.ncc,
+    "moved": lambda now: np.asarray(np.linalg.norm(now.moved_px, axis=1) / now.heights_px),
+    "age_frames": lambda now: now.last("age_frames"),
 }
+
+
+def log_min_eig(min_eig: Floats, alive: NDArray[np.bool_]) -> Floats:
+    """log10 of the median smaller eigenvalue over the surviving points: ``(N, P)`` to ``(N,)``, NaN without points."""
+    median = nan_median(np.where(alive, min_eig, np.nan), axis=1)
+    return np.asarray(np.log10(np.maximum(median, _MIN_EIG_FLOOR)))
+
+
+def flow_std(flow: Floats, alive: NDArray[np.bool_]) -> Floats:
+    """Spread of the flow vectors: sqrt(trace(cov(dx, dy))) over the surviving points, in pixels.
+
+    A movement shared by all points, however large, gives 0.
+
+    Args:
+        flow: float64 ``(N, P, 2)``.
+        alive: bool ``(N, P)``.
+
+    Returns:
+        float64 ``(N,)``; NaN with fewer than two surviving points.
+    """
+    weight = alive[..., None].astype(np.float64)
+    count = weight.sum(axis=1)
+    safe = np.maximum(count, 1)
+    mean = (flow * weight).sum(axis=1) / safe
+    variance = (((flow - mean[:, None]) ** 2) * weight).sum(axis=1) / safe
+    spread = np.sqrt(variance.sum(axis=1))
+    return np.where(count[:, 0] >= 2, spread, np.nan)
+
+
+def covered(boxes: Floats, groups: NDArray[np.int64]) -> Floats:
+    """Share of each box that the one other box of its group covers most, in [0, 1]; 0 for a box alone.
+
+    Args:
+        boxes: float64 ``(N, 4)``, ``xyxy`` pixels.
+        groups: int64 ``(N,)``.
+
+    Returns:
+        float64 ``(N,)``.
+    """
+    corner = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    common = np.clip(corner, 0, None).prod(axis=2)
+    common[groups[:, None] != groups[None]] = 0
+    np.fill_diagonal(common, 0)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    return np.asarray(common.max(axis=1, initial=0) / np.maximum(area, 1e-9))

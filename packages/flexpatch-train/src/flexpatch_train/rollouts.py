@@ -68,8 +68,8 @@ class Rollouts:
         self.started_tracks = 0
         self._stride = stride_frames
         self._horizon = horizon_frames
+        self._tracker = FlowTracker()
         self._features = TrackFeatures(EXTENDED_FEATURES)
-        self._tracker = FlowTracker(forward_backward=self._features.forward_backward)
         self._origin: dict[int, tuple[int, int]] = {}
         self._last_seconds: float | None = None
 

@@ -32,19 +32,6 @@ _LK_LEVELS = 3
 _LK_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.02)
 
 
-@dataclass(frozen=True, slots=True)
-class BackwardFlow:
-    """The points of a step followed back to the previous frame; NaN where a point was not found there.
-
-    Attributes:
-        error_px: float64 ``(N, P)``, how far from where it set out a point ends (Kalal et al. 2010, forward-backward).
-        residual: float64 ``(N, P)``, mean absolute difference in grey levels of the windows around the two ends.
-    """
-
-    error_px: Floats
-    residual: Floats
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStep:
     """How the live tracks moved from the previous frame to this one.
@@ -60,7 +47,6 @@ class FlowStep:
             the window's area as OpenCV does (Shi and Tomasi 1994).
         camera_flow: float64 ``(N, 2)``, the displacement that the camera's own motion gives at each box's centre.
         survival: float64 ``(N,)``, the share in [0, 1] of the points the track started with that are ``alive``.
-        back: what following the points back to the previous frame showed; None where the tracker was not asked to.
         ended: the tracks that ended in this step, and why.
     """
 
@@ -71,19 +57,13 @@ class FlowStep:
     min_eig: Floats
     camera_flow: Floats
     survival: Floats
-    back: BackwardFlow | None
     ended: dict[int, EndReason]
 
 
 class FlowTracker:
-    """Boxes in flight: start them, step them a frame at a time, stop them.
+    """Boxes in flight: start them, step them a frame at a time, stop them."""
 
-    Args:
-        forward_backward: follow the points back as well in every step, which nearly doubles its cost.
-    """
-
-    def __init__(self, *, forward_backward: bool = False) -> None:
-        self._forward_backward = forward_backward
+    def __init__(self) -> None:
         self._gray: Gray | None = None
         self._next_id = 0
         self._ids = np.zeros(0, np.int64)
@@ -159,7 +139,6 @@ class FlowTracker:
         alive[self._alive] = found[: len(own)]
         min_eig[self._alive] = eig[: len(own)]
         flow = (new_points - self._points).astype(np.float64)
-        back = _follow_back(previous, gray, self._points, new_points, alive) if self._forward_backward else None
 
         shift, scale = _box_motion(self._points, new_points, alive)
         centres = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
@@ -187,7 +166,6 @@ class FlowTracker:
             min_eig=min_eig[keep],
             camera_flow=camera_flow[keep],
             survival=survival,
-            back=None if back is None else BackwardFlow(back.error_px[keep], back.residual[keep]),
             ended=ended,
         )
 
@@ -197,16 +175,14 @@ class FlowTracker:
         self._picked = self._picked[keep]
 
     def _empty_step(self) -> FlowStep:
-        nothing = np.zeros((0, POINTS_PER_BOX))
         return FlowStep(
             track_ids=self._ids,
             boxes=self._boxes,
             flow=np.zeros((0, POINTS_PER_BOX, 2)),
             alive=self._alive,
-            min_eig=nothing,
+            min_eig=np.zeros((0, POINTS_PER_BOX)),
             camera_flow=np.zeros((0, 2)),
             survival=np.zeros(0),
-            back=BackwardFlow(nothing, nothing) if self._forward_backward else None,
             ended={},
         )
 
@@ -240,16 +216,13 @@ def pick_points(gray: Gray, box: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _lucas_kanade(
-    previous: Gray, current: Gray, points: NDArray[np.float32], *, flags: int = cv2.OPTFLOW_LK_GET_MIN_EIGENVALS
+    previous: Gray, current: Gray, points: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Floats]:
-    """One pyramidal LK call: new positions ``(M, 2)``, found ``(M,)`` and smaller eigenvalues ``(M,)``.
-
-    Without ``flags`` the last are the residuals in grey levels.
-    """
+    """One pyramidal LK call: new positions ``(M, 2)``, found ``(M,)`` and smaller eigenvalues ``(M,)``."""
     if not len(points):
         return points, np.zeros(0, np.bool_), np.zeros(0)
     height, width = current.shape
-    new, status, measured = cv2.calcOpticalFlowPyrLK(
+    new, status, eig = cv2.calcOpticalFlowPyrLK(
         previous,
         current,
         points,
@@ -257,24 +230,12 @@ def _lucas_kanade(
         winSize=_LK_WINDOW,
         maxLevel=_LK_LEVELS,
         criteria=_LK_CRITERIA,
-        flags=flags,
+        flags=cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
     )
     new = np.asarray(new, np.float32).reshape(-1, 2)
     # The status stays 1 for points that slid out of the picture.
     inside = (new >= 0).all(axis=1) & (new[:, 0] <= width - 1) & (new[:, 1] <= height - 1)
-    return new, (status.ravel() == 1) & inside, measured.ravel().astype(np.float64)
-
-
-def _follow_back(
-    previous: Gray, current: Gray, old: NDArray[np.float32], new: NDArray[np.float32], alive: NDArray[np.bool_]
-) -> BackwardFlow:
-    """Follow the living of the points ``(N, P, 2)`` from the current frame to the previous one."""
-    error_px, residual = np.full(alive.shape, np.nan), np.full(alive.shape, np.nan)
-    if alive.any():
-        ends, found, difference = _lucas_kanade(current, previous, new[alive], flags=0)
-        error_px[alive] = np.where(found, np.linalg.norm(ends - old[alive], axis=1), np.nan)
-        residual[alive] = np.where(found, difference, np.nan)
-    return BackwardFlow(error_px, residual)
+    return new, (status.ravel() == 1) & inside, eig.ravel().astype(np.float64)
 
 
 def _background(width: int, height: int, boxes: Floats) -> NDArray[np.float32]:

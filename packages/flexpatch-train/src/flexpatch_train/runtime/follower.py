@@ -57,8 +57,8 @@ class ObjectFollower:
     ) -> None:
         self._limits = np.array([*frame_size, *frame_size], np.float64)
         self._options = options if options is not None else FollowOptions()
+        self._tracker = FlowTracker()
         self._features = TrackFeatures(feature_names)
-        self._tracker = FlowTracker(forward_backward=self._features.forward_backward)
         self._objects: dict[int, TrackedObject] = {}  # by the tracker's id, which changes with every detection
         self._next_object_id = 1
 
