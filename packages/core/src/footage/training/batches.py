@@ -21,15 +21,17 @@ _ORDER, _ITEM = 1, 2
 
 
 class Examples(Protocol):
-    """What is learned from.
+    """What is learned from."""
 
-    Attributes:
-        labels: class of every item, int64 ``(N,)``.
-        weights: how often items are drawn, relative to each other, float64 ``(N,)``.
-    """
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class of every item, ``(N,)``."""
+        ...
 
-    labels: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """How often items are drawn, relative to each other, ``(N,)``."""
+        ...
 
     def load(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """One picture or clip, augmented by ``rng``; called from several threads."""

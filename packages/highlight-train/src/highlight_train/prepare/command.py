@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from footage.cli.progress import Progress
-from footage.dataset.manifest import content_sha256, quick_fingerprint
+from footage.dataset.manifest import content_sha256
 from footage.errors import DatasetError, InputError, VideoError
-from footage.parallel import parallel_map
 from footage.runs.directory import RunDirectory
-from footage.runs.journal import Journal
 from footage.video.images import write_image
 from footage.video.probe import probe
-from highlight_train.labels import Labelled, Labels, read_labels
+from highlight_train.labels import Labelled
+from highlight_train.prepare.clips import (
+    GroupBy,
+    KnownClip,
+    MakeProgress,
+    Tell,
+    identified,
+    labelled_clips,
+    take_all,
+)
 from highlight_train.prepare.frames import Sampling, scaled_size
 from highlight_train.prepare.manifest import (
     FRAMES_FOLDER,
@@ -27,7 +32,6 @@ from highlight_train.prepare.manifest import (
     Dataset,
     FrameEntry,
     SkippedClip,
-    frame_entries,
     read_dataset,
     write_dataset,
 )
@@ -36,10 +40,6 @@ OUTPUT_FOLDER = "dataset"
 JOURNAL_FILE = "clips.jsonl"
 JPEG_QUALITY = 92
 SMOKE_CLIPS = 4
-
-GroupBy = Literal["folder", "clip"]
-Tell = Callable[[str], None]
-MakeProgress = Callable[[int | None, int], Progress]
 
 _OURS = re.compile(r".*-[0-9a-f]{12}-\d{8,}\.jpg")
 
@@ -102,7 +102,7 @@ def plan(options: PrepareOptions) -> PreparePlan:
         DatasetError: the labels cannot be read.
     """
     frames, disk, unreadable, readable = 0, 0, [], 0
-    for labelled, _ in _labelled(options):
+    for labelled, _ in labelled_clips(options.labels, options.max_clips):
         try:
             info = probe(labelled.path)
         except VideoError as error:
@@ -132,31 +132,25 @@ def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress)
         DatasetError: the labels cannot be read, or no clip could be used.
         InputError: the folder holds another data set, or another process is working in it.
     """
-    clips = _labelled(options)
+    clips = labelled_clips(options.labels, options.max_clips)
     settings: dict[str, Any] = {"frames_per_second": options.rate, "longest_side_px": options.longest_side_px}
     with RunDirectory(options.output).open(tool="highlight-train", settings=settings) as folder:
         earlier = _earlier(options, clips, settings)
-        known, skipped = _identified(clips, options.group_by)
+        known, skipped = identified(clips, options.group_by)
         folder.file(FRAMES_FOLDER).mkdir(exist_ok=True)
         with folder.journal(settings, name=JOURNAL_FILE) as journal:
             if journal.restarted_because:
                 tell(f"starting anew: {journal.restarted_because}")
-            done = _done(journal, folder.path)
-            todo = [(path, clip) for path, clip in known.items() if clip.fingerprint not in done]
-            if len(todo) < len(known):
-                tell(f"going on: the frames of {len(known) - len(todo)} clips are there already")
-            take = partial(_take, options=replace(options, output=folder.path))
-            with make_progress(len(known), len(known) - len(todo)) as progress:
-                for outcome in parallel_map(take, todo, jobs=options.jobs, ordered=False):
-                    if outcome.value is None:
-                        reason = "failed" if outcome.error is None else outcome.error.message
-                        skipped.append(SkippedClip(path=outcome.item[0], reason=reason))
-                        progress.fail()
-                        continue
-                    journal.append(outcome.value)
-                    done[outcome.value["fingerprint"]] = outcome.value
-                    progress.advance()
-        taken = [_entry(clip, done[clip.fingerprint]) for clip in known.values() if clip.fingerprint in done]
+            taken, failed = take_all(
+                known,
+                partial(_take, options=options),
+                journal,
+                is_there=lambda record: all(folder.file(frame["file"]).is_file() for frame in record["frames"]),
+                jobs=options.jobs,
+                tell=tell,
+                make_progress=make_progress,
+            )
+        skipped += failed
         dataset = _combined(settings, taken, earlier, skipped)
         write_dataset(dataset, folder.path)
         _remove_strays(dataset, folder.path)
@@ -164,16 +158,6 @@ def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress)
             tell(f"warning: left out {one.path}: {one.reason}")
         folder.finish(clips=len(dataset.clips), frames=dataset.frames, skipped=dataset.skipped)
     return dataset
-
-
-def _labelled(options: PrepareOptions) -> list[tuple[Labelled, bool]]:
-    """The labelled clips, each with whether it is a highlight."""
-    labels: Labels = read_labels(options.labels)
-    lists = [[(one, True) for one in labels.highlights], [(one, False) for one in labels.normal]]
-    clips = list(chain.from_iterable(some[: options.max_clips] for some in lists))
-    if not clips:
-        raise DatasetError("no clip is labelled", where=options.labels, remedy="label some clips first")
-    return clips
 
 
 def _earlier(
@@ -205,95 +189,28 @@ def _earlier(
     return others
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A labelled clip that can be read, before its frames are taken."""
-
-    labelled: Labelled
-    is_highlight: bool
-    fingerprint: str
-    group: str
-
-
-def _identified(
-    clips: Sequence[tuple[Labelled, bool]], group_by: GroupBy
-) -> tuple[dict[str, _Known], list[SkippedClip]]:
-    """The clips that can be read, each content once, by path."""
-    known: dict[str, _Known] = {}
-    first: dict[str, _Known] = {}
-    skipped = []
-    for labelled, is_highlight in clips:
-        path = labelled.path
-        try:
-            fingerprint = quick_fingerprint(path)
-        except InputError as error:
-            skipped.append(SkippedClip(path=str(path), reason=str(error)))
-            continue
-        same = first.get(fingerprint)
-        if same is not None:
-            contradiction = "" if same.is_highlight == is_highlight else ", which is labelled the other way"
-            skipped.append(
-                SkippedClip(path=str(path), reason=f"the same content as {same.labelled.path}{contradiction}")
-            )
-            continue
-        group = str(path.parent if group_by == "folder" else path)
-        known[str(path)] = first[fingerprint] = _Known(labelled, is_highlight, fingerprint, group)
-    return known, skipped
-
-
-def _done(journal: Journal, folder: Path) -> dict[str, dict[str, Any]]:
-    """The records of clips whose frames are all still there, by fingerprint."""
-    records: dict[str, dict[str, Any]] = {}
-    for record in journal:
-        frames = record.get("frames")
-        if isinstance(frames, list) and all((folder / frame["file"]).is_file() for frame in frames):
-            records[str(record["fingerprint"])] = record
-    return records
-
-
-def _take(item: tuple[str, _Known], *, options: PrepareOptions) -> dict[str, Any]:
+def _take(clip: KnownClip, *, options: PrepareOptions) -> dict[str, Any]:
     """Write the frames of one clip, in a worker process.
 
     Raises:
         VideoError: the clip gives no frame.
     """
-    path, clip = item
-    sampling = Sampling(Path(path), options.rate, options.longest_side_px)
+    path = clip.labelled.path
+    sampling = Sampling(path, options.rate, options.longest_side_px)
     frames: list[FrameEntry] = []
     for taken in sampling:
-        name = f"{_safe(Path(path).stem)}-{clip.fingerprint[:12]}-{round(taken.seconds * 1000):08d}.jpg"
+        name = f"{_safe(path.stem)}-{clip.fingerprint[:12]}-{round(taken.seconds * 1000):08d}.jpg"
         file = options.output / FRAMES_FOLDER / name
         write_image(file, taken.image, quality=JPEG_QUALITY)
         frames.append(FrameEntry(file=f"{FRAMES_FOLDER}/{name}", seconds=taken.seconds, sha256=content_sha256(file)))
     if not frames:
         raise VideoError("no frame could be decoded", where=path, remedy="check that it plays, or copy it again")
-    return {
-        "path": path,
-        "fingerprint": clip.fingerprint,
-        "duration_seconds": sampling.duration_seconds,
-        "sampled": sampling.way,
-        "note": sampling.note,
-        "frames": [asdict(frame) for frame in frames],
-    }
+    return clip.record(frames, duration_seconds=sampling.duration_seconds, sampled=sampling.way, note=sampling.note)
 
 
 def _safe(stem: str) -> str:
     """A file name's stem in characters that every file system takes; what makes it unique is added by the caller."""
     return re.sub(r"[^A-Za-z0-9_]+", "_", stem)[:40].strip("_") or "clip"
-
-
-def _entry(clip: _Known, record: dict[str, Any]) -> ClipEntry:
-    return ClipEntry(
-        path=str(clip.labelled.path),
-        fingerprint=clip.fingerprint,
-        group=clip.group,
-        is_highlight=clip.is_highlight,
-        spans=clip.labelled.spans,
-        duration_seconds=record["duration_seconds"],
-        sampled=record["sampled"],
-        note=record["note"],
-        frames=frame_entries(record["frames"]),
-    )
 
 
 def _combined(

@@ -12,12 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from footage.errors import VideoError
 from footage.sampling import PerSecond
-from footage.video.keyframes import keyframe_times, read_keyframes
+from footage.video.keyframes import KeyframeReader
 from footage.video.probe import probe
 from footage.video.reader import open_video
-from footage.video.types import Frame, VideoInfo
+from footage.video.types import Frame
 
 Way = Literal["keyframes", "every frame"]
 
@@ -70,33 +69,26 @@ class Sampling:
         info = probe(self.path)
         self.duration_seconds = info.duration_seconds
         size = scaled_size(info.width, info.height, self.longest_side_px)
-        wanted = self._keyframes_wanted(info)
-        if wanted is not None:
-            self.way = "keyframes"
-            yield from self._by_keyframes(wanted, size)
-        else:
+        with KeyframeReader(self.path) as reader:
+            wanted = self._near_keyframes(reader)
+            if wanted is not None:
+                self.way = "keyframes"
+                yield from _by_keyframes(reader, wanted, size)
+        if wanted is None:
             yield from self._frame_by_frame(size)
 
-    def _keyframes_wanted(self, info: VideoInfo) -> NDArray[np.float64] | None:
+    def _near_keyframes(self, reader: KeyframeReader) -> NDArray[np.float64] | None:
         """The wanted times, if there is a keyframe near enough to each of them."""
-        if not info.duration_seconds:
+        if not reader.indexed or not reader.duration_seconds or reader.cut_short is not None:
             return None
-        wanted = PerSecond(Fraction(self.rate)).times(info.duration_seconds)
-        there = keyframe_times(self.path)
+        there = reader.times_seconds
         if len(there) == 0:
             return None
-        after = np.clip(np.searchsorted(there, wanted), 1, max(len(there) - 1, 1))
-        before = there[after - 1]
-        distance = np.minimum(np.abs(wanted - before), np.abs(there[np.minimum(after, len(there) - 1)] - wanted))
+        wanted = PerSecond(Fraction(self.rate)).times(reader.duration_seconds)
+        after = np.searchsorted(there, wanted)
+        before, after = np.maximum(after - 1, 0), np.minimum(after, len(there) - 1)
+        distance = np.minimum(np.abs(wanted - there[before]), np.abs(there[after] - wanted))
         return wanted if float(distance.max()) <= 0.5 / self.rate else None
-
-    def _by_keyframes(self, wanted: NDArray[np.float64], size: tuple[int, int]) -> Iterator[Taken]:
-        last = -np.inf
-        for start in range(0, len(wanted), _KEYFRAMES_AT_ONCE):
-            for frame in read_keyframes(self.path, wanted[start : start + _KEYFRAMES_AT_ONCE], size=size):
-                if frame.pts_seconds > last:  # one keyframe may be the nearest to two times
-                    last = frame.pts_seconds
-                    yield Taken(frame.pts_seconds, frame.image)
 
     def _frame_by_frame(self, size: tuple[int, int]) -> Iterator[Taken]:
         with open_video(self.path, threads=1) as reader:
@@ -107,6 +99,15 @@ class Sampling:
                 yield Taken(frame.pts_seconds, shrunk)
             if reader.ending is not None and reader.ending.cut_short:
                 self.note = f"used up to where it is damaged: {reader.ending.reason}"
+
+
+def _by_keyframes(reader: KeyframeReader, wanted: NDArray[np.float64], size: tuple[int, int]) -> Iterator[Taken]:
+    last = -np.inf
+    for start in range(0, len(wanted), _KEYFRAMES_AT_ONCE):
+        for frame in reader.nearest(wanted[start : start + _KEYFRAMES_AT_ONCE], size=size):
+            if frame.pts_seconds > last:  # one keyframe may be the nearest to two times
+                last = frame.pts_seconds
+                yield Taken(frame.pts_seconds, frame.image)
 
 
 def scaled_size(width: int, height: int, longest_side_px: int) -> tuple[int, int]:
@@ -130,33 +131,3 @@ def _on_display(frames: Iterator[Frame], rate: float) -> Iterator[Frame]:
         shown = frame
     if shown is not None and shown is not given and float(number * step) <= shown.pts_seconds + 1e-9:
         yield shown
-
-
-def spread_keyframes(path: Path, count: int, size: tuple[int, int]) -> list[Taken]:
-    """Keyframes spread over a clip, squeezed to a size; each once, so fewer than ``count`` where keyframes are few.
-
-    A clip with fewer than four keyframes is decoded frame by frame instead.
-
-    Raises:
-        VideoError: the clip is missing, unreadable, or holds no frame that can be decoded.
-    """
-    from footage.sampling import Keyframes
-
-    times = keyframe_times(path)
-    if len(times) >= min(count, _FEW_KEYFRAMES):
-        chosen = times[Keyframes(count).indices(times)]
-        frames = {frame.pts_seconds: frame for frame in read_keyframes(path, chosen, size=size)}
-        return [Taken(seconds, frames[seconds].image) for seconds in sorted(frames)]
-    duration = probe(path).duration_seconds
-    rate = count / duration if duration else 1.0
-    with open_video(path, threads=1) as reader:
-        taken = [
-            Taken(f.pts_seconds, np.asarray(cv2.resize(f.image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
-            for f in _on_display(reader.frames(), rate)
-        ]
-    if not taken:
-        raise VideoError("no frame could be decoded", where=path, remedy="check that it plays, or copy it again")
-    return taken[:count]
-
-
-_FEW_KEYFRAMES = 4

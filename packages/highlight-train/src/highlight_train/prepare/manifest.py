@@ -99,16 +99,20 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
     Raises:
         OSError: the folder is missing or not writable, or the disk is full.
     """
-    document = {
+    atomic_write_json(folder / MANIFEST_FILE, document_of(dataset))
+    frames = [frame.file for clip in dataset.clips for frame in clip.frames]
+    labels = [label for clip in dataset.clips for label in clip.labels()]
+    atomic_write_json(folder / DATASET_FILE, {"frames": frames, "labels": labels})
+
+
+def document_of(dataset: Dataset) -> dict[str, object]:
+    """What stands in ``manifest.json``."""
+    return {
         "format_version": FORMAT_VERSION,
         "settings": dataset.settings,
         "clips": [_clip_document(clip) for clip in dataset.clips],
         "skipped": dataset.skipped,
     }
-    atomic_write_json(folder / MANIFEST_FILE, document)
-    frames = [frame.file for clip in dataset.clips for frame in clip.frames]
-    labels = [label for clip in dataset.clips for label in clip.labels()]
-    atomic_write_json(folder / DATASET_FILE, {"frames": frames, "labels": labels})
 
 
 def _clip_document(clip: ClipEntry) -> dict[str, object]:
@@ -143,6 +147,19 @@ def read_dataset(folder: Path) -> Dataset:
         raise DatasetError(f"cannot be read ({error.strerror})", where=file) from error
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"is not JSON ({error})", where=file) from error
+    return dataset_of(document, file)
+
+
+def dataset_of(document: Any, file: Path) -> Dataset:
+    """The data set that a manifest's document describes.
+
+    Args:
+        document: as :func:`document_of` makes it.
+        file: where it was read from, for errors.
+
+    Raises:
+        DatasetError: it is of another format, or an entry is incomplete.
+    """
     version = document.get("format_version") if isinstance(document, dict) else None
     if version != FORMAT_VERSION:
         raise DatasetError(f"has format version {version!r}, expected {FORMAT_VERSION}", where=file)

@@ -1,0 +1,1 @@
+"""From labelled clips to a highlight model and the evidence for it."""
