@@ -7,17 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from benchmarks import original_recipe
 from benchmarks.original_recipe import Variant, features_of_samples, original_table
 
 from flexpatch_train.detectors.onnx import OnnxDetector
 from flexpatch_train.features import FEATURES
+from flexpatch_train.holding_out import hold_out
 from flexpatch_train.identities import Identities, annotated_timelines, from_ground_truth, link
 from flexpatch_train.mot import ground_truth, read_mot
 from flexpatch_train.observe import Observation, observe
 from flexpatch_train.rollouts import LabelledSample, Rollouts, Sample, label_samples
-from flexpatch_train.scores import hold_out
 from flexpatch_train.table import to_table
 from footage.dataset.manifest import content_sha256, rows_sha256
+from footage.runs.directory import atomic_write_text
 from footage.runs.journal import Journal
 from footage.video.reader import open_video
 
@@ -28,6 +30,7 @@ SEQUENCES = {
 }
 """The two sizes of PETS09-S2L1 are the same sequence: a run takes one of them."""
 VARIANTS: tuple[Variant, ...] = ("as_shipped", "boxes_read_right")
+RECIPE = Path(original_recipe.__file__)
 UNNAMED = 1000
 """Added to the number of a linked identity that is none of the annotated objects."""
 
@@ -53,7 +56,7 @@ class Material:
 
 
 def prepare(video: Path, annotation: Path, detector: OnnxDetector, cache: Path) -> Material:
-    """Detect, or read the detections of an earlier run, and follow in every way."""
+    """Detect and follow in every way; ``cache`` keeps the detections and the original's tables for the next run."""
     seen = _observed(video, detector, cache)
     frames = len(seen.detections)
     objects = ground_truth(read_mot(annotation), where=annotation).objects
@@ -63,10 +66,15 @@ def prepare(video: Path, annotation: Path, detector: OnnxDetector, cache: Path) 
         measured = features_of_samples(reader, seen.detections, seen.samples)
     as_original = ours.copy()
     as_original[list(FEATURES)] = np.array([measured[key] for key in keys])
+    made_from = (*_key_of_detections(video, detector).items(), content_sha256(annotation), content_sha256(RECIPE))
     originals = {}
     for variant in VARIANTS:
-        with open_video(video) as reader:
-            originals[variant] = original_table(reader, seen.detections, truth, variant, video.stem)
+        path = cache / f"{rows_sha256(*made_from, variant)[:16]}.csv"
+        if not path.is_file():
+            with open_video(video) as reader:
+                table = original_table(reader, seen.detections, truth, variant, video.stem)
+            atomic_write_text(path, table.to_csv(index=False))
+        originals[variant] = pd.read_csv(path, float_precision="round_trip")
     return Material(
         detections_a_frame=sum(map(len, seen.detections)) / frames,
         ours=ours,
@@ -75,10 +83,14 @@ def prepare(video: Path, annotation: Path, detector: OnnxDetector, cache: Path) 
     )
 
 
+def _key_of_detections(video: Path, detector: OnnxDetector) -> dict[str, object]:
+    return {"video_sha256": content_sha256(video), **detector.describe()}
+
+
 def _observed(video: Path, detector: OnnxDetector, cache: Path) -> Observation:
-    key = {"video_sha256": content_sha256(video), **detector.describe()}
-    name = f"{rows_sha256(*key.items())[:16]}.jsonl"
-    with open_video(video) as reader, Journal(cache / name, key) as journal:
+    key = _key_of_detections(video, detector)
+    path = cache / f"{rows_sha256(*key.items())[:16]}.jsonl"
+    with open_video(video) as reader, Journal(path, key) as journal:
         return observe(reader, detector, journal, Rollouts(), max_frames=None, on_frame=lambda: None)
 
 
