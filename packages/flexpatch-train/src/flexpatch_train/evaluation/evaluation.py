@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from flexpatch_train.detectors.onnx import OnnxDetector
+from flexpatch_train.evaluation.compared import Compared, compare_all
 from flexpatch_train.evaluation.held_out import held_out_curve
+from flexpatch_train.evaluation.recorded import JOURNAL_FILE, journal_key
 from flexpatch_train.evaluation.report import cheaper_and_as_good, lay_out, lead_of
 from flexpatch_train.evaluation.results import WayResult, way_results
-from flexpatch_train.evaluation.sequences import FoundSequences, MotSequence, find_sequences
-from flexpatch_train.evaluation.ways import BUDGETS, EVERY_N, Comparison, compare, ways_of
+from flexpatch_train.evaluation.sequences import FoundSequences, find_sequences
+from flexpatch_train.evaluation.ways import BUDGETS, EVERY_N, ways_of
 from flexpatch_train.model import MODEL_FILE, verified_manifest
 from flexpatch_train.product_curve import ProductCurve
-from flexpatch_train.run import MakeProgress, Tell, video_sha256
+from flexpatch_train.run import MakeProgress, Tell
 from footage.dataset.discover import Skipped
 from footage.errors import DatasetError, FootageError, InputError, ModelError, printable
 from footage.persistence.bundle import ModelManifest
@@ -141,38 +143,37 @@ def evaluate_runtime(options: EvaluateOptions, *, tell: Tell, make_progress: Mak
         product, missing = _product(options, manifest)
         if missing is not None:
             tell(f"no product curve: {missing}")
-        results: list[tuple[MotSequence, Comparison]] = []
-        left_out = list(found.skipped)
-        with make_progress(_frames(found, options.max_frames), 0) as progress:
-            for sequence in found.sequences:
-                try:
-                    comparison = compare(
-                        sequence,
-                        detector,
-                        options.model,
-                        ways,
-                        max_frames=options.max_frames,
-                        on_frame=progress.advance,
-                    )
-                except (DatasetError, InputError) as error:
-                    if isinstance(error, ModelError):
-                        raise
-                    tell(f"left out: {sequence.name}: {error}")
-                    left_out.append(Skipped(sequence.video, error.what))
-                    continue
-                results.append((sequence, comparison))
+        key = journal_key(
+            model_sha256=manifest.model_sha256, detector=detector.describe(), ways=ways, max_frames=options.max_frames
+        )
+        with folder.journal(key, name=JOURNAL_FILE) as journal:
+            if journal.restarted_because:
+                tell(f"starting anew: {journal.restarted_because}")
+            results, failed = compare_all(
+                found.sequences,
+                detector,
+                ways,
+                journal,
+                model=options.model,
+                max_frames=options.max_frames,
+                tell=tell,
+                make_progress=make_progress,
+            )
+        left_out = (*found.skipped, *failed)
         if not results:
             raise DatasetError(f"no sequence could be evaluated ({left_out[-1].reason})", where=options.root)
         evaluation = RuntimeEvaluation(
             model=printable(options.model.name),
             detector=detector.describe(),
             network_size=network_size,
-            ways=way_results([comparison.outcomes for _, comparison in results], options.seed),
-            sequences=tuple(_of_sequence(*result, manifest, options.seed) for result in results),
+            ways=way_results([one.comparison.outcomes for one in results], options.seed),
+            sequences=tuple(_of_sequence(one, manifest, options.seed) for one in results),
             product=product,
             product_missing=missing,
-            left_out=tuple(left_out),
-            notes=tuple(_notes(network_size)),
+            left_out=left_out,
+            notes=tuple(
+                _notes(network_size, [printable(one.sequence.name) for one in results if one.is_from_earlier_run])
+            ),
         )
         atomic_write_json(folder.file(JSON_FILE), document_of(evaluation))
         lay_out(evaluation).write(folder.file(REPORT_FILE))
@@ -227,23 +228,14 @@ def _product(options: EvaluateOptions, manifest: ModelManifest) -> tuple[Product
         return None, str(error)
 
 
-def _frames(found: FoundSequences, max_frames: int | None) -> int | None:
-    total = 0
-    for sequence in found.sequences:
-        frames = sequence.frame_count
-        if frames is None:
-            return None
-        total += frames if max_frames is None else min(frames, max_frames)
-    return total
-
-
-def _of_sequence(sequence: MotSequence, comparison: Comparison, manifest: ModelManifest, seed: int) -> SequenceResult:
+def _of_sequence(compared: Compared, manifest: ModelManifest, seed: int) -> SequenceResult:
+    sequence, comparison = compared.sequence, compared.comparison
     notes = list(sequence.notes)
     if comparison.damage is not None:
         notes.append(f"the video is damaged and was used up to the cut: {comparison.damage}")
     settings = manifest.details.get("settings")
     trained_on = settings.get("video") if isinstance(settings, dict) else None
-    if isinstance(trained_on, dict) and trained_on.get("sha256") == video_sha256(sequence.video):
+    if isinstance(trained_on, dict) and trained_on.get("sha256") == compared.key["video_sha256"]:
         notes.append("the model was trained on this very video: its scores here are not those on a new one")
     return SequenceResult(
         name=printable(sequence.name),
@@ -253,8 +245,10 @@ def _of_sequence(sequence: MotSequence, comparison: Comparison, manifest: ModelM
     )
 
 
-def _notes(network_size: tuple[int, int] | None) -> list[str]:
+def _notes(network_size: tuple[int, int] | None, from_journal: list[str]) -> list[str]:
     notes = [TIMES_ARE]
+    if from_journal:
+        notes.append(f"Taken from an earlier run, times included: {', '.join(from_journal)}.")
     if network_size is not None:
         notes.append(
             f"The network takes pictures of {network_size[0]}x{network_size[1]} only and scales every picture to that: "
