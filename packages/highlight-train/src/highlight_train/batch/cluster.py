@@ -17,7 +17,7 @@ from highlight_train.batch.work import Failure, Place, Scoring
 
 TASKS_A_THREAD = 2
 """Handed out ahead: a worker that is done finds its next files there."""
-_CONNECT_SECONDS = 15
+_CONNECT_SECONDS = 10
 _WORKER_SECONDS = 30
 
 
@@ -53,7 +53,7 @@ def score_on_cluster(
         place = Place(device=device)
         waiting = chunks(files, FILES_A_TASK)
         given: dict[Any, Sequence[FileState]] = {}
-        completed = distributed.as_completed()
+        completed = distributed.as_completed(loop=client.loop)
 
         def hand_out(chunk: Sequence[FileState]) -> None:
             future = client.submit(score_chunk, list(chunk), scoring, place, pure=False)
