@@ -1,8 +1,8 @@
 """What FlexPatch costs beside its detector: 20 objects at 1080p on one core, beside the way of the first trainer.
 
 Run with ``python -m benchmarks.flexpatch_overhead`` from the root of the repository. The process is tied to one core
-and OpenCV to one thread. The detector is a stand-in that knows where the objects are; what it finds is recorded in a first
-run and replayed in the timed ones, so that it costs next to nothing. Frames are decoded beforehand.
+and OpenCV to one thread. The detector is a stand-in that knows where the objects are; what it finds is recorded in a
+first run and replayed in the timed ones, so that it costs next to nothing. Frames are decoded beforehand.
 
 The first trainer's way calls Lucas-Kanade once a box on whole frames, counts edge pixels in a Python loop over the
 cells of the whole frame, and asks scikit-learn about one box after the other. It is given the same frames and 20 boxes,
