@@ -20,12 +20,12 @@ from flexpatch_train.product_curve import (
     RANDOM,
     UNLIKE,
     ProductCurve,
-    object_groups,
     padded_pixels,
     product_curve,
     scores_of,
 )
 from flexpatch_train.ranked_rows import RankedRows
+from flexpatch_train.table import object_groups
 from footage.errors import DatasetError
 from footage.metrics.classification import average_precision
 from footage.metrics.intervals import group_bootstrap

@@ -17,8 +17,8 @@ import pytest
 from commands import FRAMES, Command, Crowd
 
 from flexpatch_train.features import FEATURES
+from flexpatch_train.holding_out import PURGE_FRAMES, hold_out
 from flexpatch_train.labels import LABELS
-from flexpatch_train.scores import PURGE_FRAMES, hold_out
 from flexpatch_train.table import read_table
 from footage.persistence.sklearn import load_estimator
 

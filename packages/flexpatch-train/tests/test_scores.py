@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from flexpatch_train.features import EXTRA_FEATURES, FEATURES
+from flexpatch_train.holding_out import PURGE_FRAMES, hold_out
 from flexpatch_train.labels import LABELS
 from flexpatch_train.learn import learn
-from flexpatch_train.scores import MODEL, PURGE_FRAMES, cross_validate, evaluate, hold_out
-from flexpatch_train.table import COLUMNS, feature_matrix, label_array
-from flexpatch_train.train import TreeOptions, fit_baselines, fit_tree, tree_predictor
+from flexpatch_train.scores import cross_validate, evaluate, fit_predictors
+from flexpatch_train.table import COLUMNS, label_array
+from flexpatch_train.train import ModelOptions, fit_baselines, fit_model, predictor
 from footage.errors import DatasetError
 
 
@@ -48,7 +49,7 @@ def test_a_video_too_short_for_time_is_held_out_by_object_and_says_so() -> None:
     split = hold_out(table, np.random.default_rng(0))
     assert not split.by_time
     assert not set(table.iloc[split.train]["track_id"]) & set(table.iloc[split.test]["track_id"])
-    assert any("too short" in doubt for doubt in learn(table, TreeOptions(), np.random.default_rng(0)).doubts)
+    assert any("too short" in doubt for doubt in learn(table, ModelOptions(), np.random.default_rng(0)).doubts)
 
 
 def test_one_object_cannot_be_held_out() -> None:
@@ -59,8 +60,8 @@ def test_one_object_cannot_be_held_out() -> None:
 
 def test_a_feature_that_tells_the_label_is_found_and_noise_is_not() -> None:
     rng = np.random.default_rng(3)
-    told = learn(make_table(rng, signal=3.0), TreeOptions(), rng)
-    noise = learn(make_table(rng, signal=0.0), TreeOptions(), rng)
+    told = learn(make_table(rng, signal=3.0), ModelOptions(), rng)
+    noise = learn(make_table(rng, signal=0.0), ModelOptions(), rng)
     assert told.held_out.gain.low is not None
     assert told.held_out.gain.low > 0
     assert noise.held_out.model.macro_f1.estimate is not None
@@ -73,11 +74,11 @@ def test_rows_dealt_at_random_would_flatter_what_groups_do_not() -> None:
     table = make_table(rng, signal=0.0)
     per_track = {track: LABELS[rng.integers(3)] for track in table["track_id"].unique()}
     table["iou_label"] = table["track_id"].map(per_track)
-    options = TreeOptions(max_depth=12, min_samples_split=2)
+    options = ModelOptions(max_depth=12, min_samples_split=2)
     shuffled = rng.permutation(len(table))
     halves = table.iloc[shuffled[: len(table) // 2]], table.iloc[shuffled[len(table) // 2 :]]
-    leaky = fit_tree(feature_matrix(halves[0]), label_array(halves[0]), options)
-    leaky_accuracy = float(np.mean(leaky.predict(feature_matrix(halves[1])) == label_array(halves[1])))
+    leaky = predictor(fit_model(halves[0], options), options)
+    leaky_accuracy = float(np.mean(leaky(halves[1]) == label_array(halves[1])))
     honest = learn(table, options, rng).held_out
     assert leaky_accuracy > 0.9
     assert honest.model.balanced_accuracy.estimate is not None
@@ -87,7 +88,7 @@ def test_rows_dealt_at_random_would_flatter_what_groups_do_not() -> None:
 def test_baselines_are_what_they_say() -> None:
     rng = np.random.default_rng(5)
     table = make_table(rng)
-    baselines = fit_baselines(table, TreeOptions())
+    baselines = fit_baselines(table, ModelOptions())
     assert set(baselines) == {"always the majority", "confidence only", "time since detection only"}
     assert set(baselines["always the majority"](table)) == {"low"}
     other = table.assign(min_eig=0.0, ncc=0.0, accel=0.0, flow_std=0.0)
@@ -100,8 +101,8 @@ def test_baselines_are_what_they_say() -> None:
 def test_recall_of_high_counts_the_high_rows_alone() -> None:
     rng = np.random.default_rng(6)
     table = make_table(rng)
-    always_high = {"always the majority": lambda t: np.full(len(t), "high")}
-    score = evaluate(table, lambda t: np.full(len(t), "high"), always_high, rng).model
+    always_high = dict.fromkeys(("a model", "a baseline"), lambda t: np.full(len(t), "high"))
+    score = evaluate(table, always_high, rng).model
     assert score.recall_high.estimate == 1.0
     assert score.recall_high.n == int((table["iou_label"] == "high").sum())
 
@@ -110,27 +111,22 @@ def test_without_a_high_row_recall_is_no_number() -> None:
     rng = np.random.default_rng(7)
     table = make_table(rng)
     calm = table[table["iou_label"] != "high"]
-    score = evaluate(
-        calm,
-        tree_predictor(fit_tree(feature_matrix(calm), label_array(calm), TreeOptions())),
-        fit_baselines(calm, TreeOptions()),
-        rng,
-    )
+    score = evaluate(calm, fit_predictors(calm, ModelOptions()), rng)
     assert score.model.recall_high.estimate is None
     assert score.model.macro_f1.estimate is not None
 
 
 def test_time_blocks_cover_the_video_and_say_no_when_they_cannot() -> None:
     rng = np.random.default_rng(8)
-    blocks = cross_validate(make_table(rng, signal=3.0), TreeOptions(), rng)
+    blocks = cross_validate(make_table(rng, signal=3.0), ModelOptions(), rng)
     assert blocks is not None
-    assert blocks.scores[0].name == MODEL
+    assert blocks.scores[0].name == "decision tree"
     assert blocks.model.macro_f1.groups is not None
     assert blocks.model.macro_f1.groups > 20
-    assert cross_validate(make_table(rng, objects=1), TreeOptions(), rng) is None
+    assert cross_validate(make_table(rng, objects=1), ModelOptions(), rng) is None
 
 
 def test_the_same_seed_gives_the_same_scores() -> None:
     table = make_table(np.random.default_rng(9))
-    one, two = (learn(table, TreeOptions(), np.random.default_rng(3)).held_out.scores for _ in range(2))
+    one, two = (learn(table, ModelOptions(), np.random.default_rng(3)).held_out.scores for _ in range(2))
     assert one == two

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from flexpatch_train.model import verified_manifest
+from flexpatch_train.held_out_rows import held_out_rows
+from flexpatch_train.model import verified_manifest, verified_onnx
 from flexpatch_train.outputs import TABLE_FILE
-from flexpatch_train.scores import hold_out
-from flexpatch_train.table import feature_matrix, label_array, read_table
-from footage.dataset.manifest import content_sha256
-from footage.errors import GateNotMet, ModelError
+from flexpatch_train.table import feature_matrix, label_array
+from footage.errors import GateNotMet
 from footage.metrics.classification import macro_f1
 from footage.metrics.intervals import Interval
 from footage.persistence.sklearn import load_estimator
@@ -51,6 +50,7 @@ def check(model: Path, table: Path | None) -> Checked:
         GateNotMet: the score in the manifest is not what the model scores.
     """
     manifest = verified_manifest(model)
+    verified_onnx(model, manifest)
     estimator = load_estimator(model)
     claimed = manifest.metrics["macro_f1"]
     beside = model.with_name(TABLE_FILE)
@@ -58,11 +58,9 @@ def check(model: Path, table: Path | None) -> Checked:
     doubts = tuple(str(doubt) for doubt in manifest.details.get("doubts", ()))
     if source is None:
         return Checked(model=model, claimed=claimed, reproduced=None, doubts=doubts)
-    if content_sha256(source) != manifest.training_data_sha256:
-        raise ModelError("was made from another table: its SHA-256 differs from the manifest's", where=source)
-    rows = read_table(source)
-    test = rows.iloc[hold_out(rows, np.random.default_rng(manifest.details["settings"]["seed"])).test]
-    score = macro_f1(label_array(test), estimator.predict(feature_matrix(test)).astype(np.str_))
+    test, _ = held_out_rows(model, manifest, source)
+    features = feature_matrix(test, manifest.input.features or ())
+    score = macro_f1(label_array(test), estimator.predict(features).astype(np.str_))
     if claimed.estimate is None or abs(score - claimed.estimate) > _TOLERANCE:
         raise GateNotMet(
             f"scores {score:.6f} on its held-out rows and its manifest says {claimed.estimate}", where=model

@@ -40,6 +40,21 @@ class DetectorName(StrEnum):
     MOTION = "motion"
 
 
+class ModelName(StrEnum):
+    """The kinds of model."""
+
+    TREE = "tree"
+    FOREST = "forest"
+    BOOSTING = "boosting"
+
+
+class FeatureSetName(StrEnum):
+    """The sets of features."""
+
+    SEED = "seed"
+    EXTENDED = "extended"
+
+
 class ClassWeight(StrEnum):
     """How labels are weighed in training."""
 
@@ -64,14 +79,21 @@ def _check_size(text: str) -> str:
 
 
 @app.command(
-    short_help="Train on a video; ends with the path of a report.",
+    short_help="Train on videos; ends with the path of a report.",
     epilog="Example: flexpatch-train run mot17_13.mp4 --weights yolov8n.onnx --classes person",
 )
 def run(
     *,
-    video: Annotated[
-        Path, typer.Argument(metavar="VIDEO", help="A video file, or a folder of stills.", show_default=False)
-    ],
+    videos: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[VIDEO]...", help="Video files, or folders of stills.", show_default=False),
+    ] = None,
+    mot_root: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="MOT sequences with gt/gt.txt to learn from as well.")
+    ] = None,
+    hold_out: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A video to test on and not to learn from; repeatable.")
+    ] = None,
     output: Output = Path("flexpatch_training"),
     detector: Annotated[DetectorName, typer.Option(help="What finds the objects; auto takes what is there.")] = (
         DetectorName.AUTO
@@ -80,10 +102,10 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="The detector's file: .onnx, .pt, .engine, or MOT text (.txt).")
     ] = None,
     ground_truth: Annotated[
-        Path | None, typer.Option("--gt", metavar="FILE", help="Human annotation in MOT text, to read labels from.")
+        Path | None, typer.Option("--gt", metavar="FILE", help="Human annotation of the video in MOT text, for labels.")
     ] = None,
     max_frames: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Frames to learn from; 0 takes the whole video.")
+        int, typer.Option(metavar="N", min=0, help="Frames of each video to learn from; 0 takes all.")
     ] = 200,
     confidence: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")] = 0.25,
     nms: Annotated[
@@ -94,7 +116,17 @@ def run(
     stride: Annotated[
         int, typer.Option(metavar="N", min=1, help="Start to follow new boxes every so many frames.")
     ] = 10,
-    max_depth: Annotated[int, typer.Option(metavar="N", min=1, help="Depth of the tree.")] = 5,
+    model: Annotated[ModelName, typer.Option(help="What is fitted; a tree can be read.")] = ModelName.TREE,
+    features: Annotated[FeatureSetName, typer.Option(help="The five of the first trainers, or all.")] = (
+        FeatureSetName.SEED
+    ),
+    search: Annotated[bool, typer.Option("--search", help="Search for depth and leaf size on training boxes.")] = False,
+    max_depth: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Depth. Default: tree 5, forest 10, boosting 4.")
+    ] = None,
+    min_samples_leaf: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Fewest rows of a leaf. Default: 1, 5, 20.")
+    ] = None,
     min_samples_split: Annotated[
         int, typer.Option(metavar="N", min=2, help="Fewest rows of a node that is split.")
     ] = 10,
@@ -107,16 +139,18 @@ def run(
     smoke: Smoke = False,
     as_json: Json = False,
 ) -> None:
-    """Detect, follow, label, train and evaluate on one video; ends with the path of a report.
+    """Detect, follow, label, train and evaluate; ends with the path of a report.
 
     Stopped or killed, the same command goes on where it was.
     """
     from flexpatch_train import run as running
-    from flexpatch_train.train import TreeOptions
+    from flexpatch_train.train import ModelOptions
 
     frames = SMOKE_FRAMES if smoke else max_frames
     options = running.RunOptions(
-        video=video,
+        videos=tuple(videos or ()),
+        mot_root=mot_root,
+        hold_out=tuple(hold_out or ()),
         output=output,
         detector=detector.value,
         weights=weights,
@@ -128,17 +162,21 @@ def run(
         device=device,
         stride_frames=stride,
         horizon_frames=horizon,
-        tree=TreeOptions(
+        model=ModelOptions(
+            kind=model.value,
+            features=features.value,
             max_depth=max_depth,
+            min_samples_leaf=min_samples_leaf,
             min_samples_split=min_samples_split,
             class_weight=class_weight.value,
             random_state=seed,
         ),
+        searching=search,
         seed=seed,
     )
     with _hints(options):
         if dry_run:
-            _print_plan(running.plan(options), as_json=as_json)
+            _print_plan(running.plan(options, tell=talk), as_json=as_json)
             return
         _run(options, as_json=as_json)
 
@@ -318,7 +356,7 @@ def _hints(options: RunOptions) -> Iterator[None]:
     try:
         yield
     except DatasetError as error:
-        if error.where == printable(str(options.video)):
+        if error.where in {printable(str(video)) for video in options.videos}:
             error.add_note("--confidence, --classes, --detector and --max-frames decide what is found")
         raise
     except ModelError as error:
@@ -357,7 +395,8 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
     frames = "all frames" if plan.frames is None else f"{plan.frames} frames"
     time = "" if plan.estimated_seconds is None else f", about {plan.estimated_seconds:.0f} s of detection"
     disk = "" if plan.disk_bytes is None else f", about {plan.disk_bytes / 1e6:.0f} MB on disk"
-    result(f"would read {frames} at {plan.seconds_per_frame * 1e3:.0f} ms each{time}{disk}")
+    of = "" if plan.videos == 1 else f" of {plan.videos} videos"
+    result(f"would read {frames}{of} at {plan.seconds_per_frame * 1e3:.0f} ms each{time}{disk}")
     result(f"would detect with {plan.detector}; training and the report come on top")
 
 

@@ -17,12 +17,11 @@ CURVE_COLUMNS = (
 
 def curve_sentence(product: ProductCurve) -> str:
     """What the model catches at the first mark, beside its best rival."""
-    shown = [
-        product.ranking(name).at_marks[0].text(percent=True, group="object") for name in (MODEL, product.best_rival)
-    ]
+    model, rival = (_percent(product.ranking(name).at_marks[0]) for name in (MODEL, product.best_rival))
     return (
-        f"Detecting again the {100 * MARKS[0]:.0f} % of boxes that the model ranks first catches {shown[0]} of the "
-        f"lost ones, {product.best_rival} {shown[1]}."
+        f"Detecting again the {100 * MARKS[0]:.0f} % of boxes that the model ranks first catches {model} of the "
+        f"{product.failures} lost ones among {product.rows} held-out boxes of {product.objects} objects; "
+        f"{product.best_rival} catches {rival}."
     )
 
 
@@ -109,3 +108,7 @@ def _verdict(gain: Interval) -> str:
 def _value(interval: Interval) -> str:
     """The figure and its interval; the counts stand in the caption."""
     return interval.text().split(" (n =", maxsplit=1)[0]
+
+
+def _percent(interval: Interval) -> str:
+    return interval.text(percent=True).split(" (n =", maxsplit=1)[0]

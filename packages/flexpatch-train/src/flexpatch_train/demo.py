@@ -47,7 +47,7 @@ def demo_options(output: Path, *, seed: int, smoke: bool, tell: Callable[[str], 
     scene.write_video(video, RATE)
     scene.write_mot(truth, minimum_visibility=0.2)
     return RunOptions(
-        video=video,
+        videos=(video,),
         output=output,
         detector="motion",
         ground_truth=truth,

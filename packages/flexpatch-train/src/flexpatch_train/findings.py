@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from flexpatch_train.clip import Clip
+from flexpatch_train.curve_report import curve_sentence
 from flexpatch_train.features import FEATURES
-from flexpatch_train.identities import Identities
 from flexpatch_train.labels import LABELS
 from flexpatch_train.learn import Learned
-from flexpatch_train.observe import Observation
 from footage.metrics.intervals import Interval
-from footage.video.types import VideoInfo
 
 MEDIUM_WARNING = 0.4
 GHOST_WARNING = 1.5
@@ -24,39 +24,32 @@ class Findings:
     """All that a run found.
 
     Attributes:
-        video: what the video says about itself.
-        detector_reason: the detector that was taken, and why.
-        labels_from: what the labels were read from, in words.
+        clips: the videos, as they were watched.
         settings: everything that decides the result.
-        seen: the pass over the video.
-        identities: who was where, from which the labels were read.
         table: the labelled rows.
-        learned: the tree and its scores.
+        learned: the model and its scores.
         warnings: what limits the result, each a clause without a full stop.
     """
 
-    video: VideoInfo
-    detector_reason: str
-    labels_from: str
+    clips: tuple[Clip, ...]
     settings: dict[str, object]
-    seen: Observation
-    identities: Identities
     table: pd.DataFrame
     learned: Learned
     warnings: tuple[str, ...]
 
     @property
     def lead(self) -> str:
-        """The result in one sentence."""
-        held_out = self.learned.held_out
+        """The result: what the model is for first, then its scores."""
+        learned, held_out = self.learned, self.learned.held_out
+        product = "" if learned.curve is None else f"{curve_sentence(learned.curve)} "
         rivals = ", ".join(
             f"{score.name} {_short(score.macro_f1.estimate)} and {_short(score.recall_high.estimate)}"
             for score in held_out.scores[1:]
         )
         macro_f1, recall_high = _figure(held_out.model.macro_f1), _figure(held_out.model.recall_high)
         return (
-            f"On {self.learned.split.words}, the tree scores a macro-F1 of {macro_f1} and a recall of high risk of "
-            f"{recall_high}; the baselines score, by the same two figures: {rivals}."
+            f"{product}On {learned.split.words}, the {learned.options.name} scores a macro-F1 of {macro_f1} and a "
+            f"recall of high risk of {recall_high}; the baselines score, by the same two figures: {rivals}."
         )
 
 
@@ -75,24 +68,34 @@ def _short(value: float | None) -> str:
     return "none" if value is None else f"{value:.2f}"
 
 
-def what_limits(seen: Observation, table: pd.DataFrame, learned: Learned) -> list[str]:
+def what_limits(clips: Sequence[Clip], table: pd.DataFrame, learned: Learned) -> list[str]:
     """What a reader must know before trusting the scores; empty when all is well."""
     warnings = list(learned.doubts)
-    if seen.ending is not None and seen.ending.cut_short:
-        warnings.append(f"the video is damaged and was used up to the cut: {seen.ending.reason}")
-    medium = float((table["iou_label"] == LABELS[1]).mean())
+    for clip in clips:
+        prefix = f"{clip.source.name}: " if len(clips) > 1 else ""
+        rows = table[table["clip"] == clip.source.name]
+        warnings.extend(f"{prefix}{text}" for text in _limits_of_clip(clip, rows))
+    unknown = int(np.isnan(table[list(FEATURES)].to_numpy(np.float64)).any(axis=1).sum())
+    if unknown > len(table) / 2:
+        warnings.append(f"{unknown} of {len(table)} rows lack a feature: the objects have hardly any contrast")
+    return warnings
+
+
+def _limits_of_clip(clip: Clip, rows: pd.DataFrame) -> list[str]:
+    warnings = []
+    ending = clip.seen.ending
+    if ending is not None and ending.cut_short:
+        warnings.append(f"the video is damaged and was used up to the cut: {ending.reason}")
+    medium = float((rows["iou_label"] == LABELS[1]).mean())
     if medium > MEDIUM_WARNING:
         warnings.append(
             f"{medium:.0%} of the labels are medium, which is usually a sign of unsteady detections or boxes"
         )
-    per_frame = len(table) / len(table.drop_duplicates(["start_frame", "frame"]))
-    detections_per_frame = sum(len(d) for d in seen.detections) / len(seen.detections)
+    per_frame = len(rows) / len(rows.drop_duplicates(["start_frame", "frame"]))
+    detections_per_frame = clip.detections / len(clip.seen.detections)
     if per_frame > GHOST_WARNING * detections_per_frame:
         warnings.append(
             f"{per_frame:.1f} boxes are followed a frame for {detections_per_frame:.1f} detections: "
             "tracks outlive objects"
         )
-    unknown = int(np.isnan(table[list(FEATURES)].to_numpy(np.float64)).any(axis=1).sum())
-    if unknown > len(table) / 2:
-        warnings.append(f"{unknown} of {len(table)} rows lack a feature: the objects have hardly any contrast")
     return warnings

@@ -164,11 +164,6 @@ def product_curve(
     )
 
 
-def object_groups(table: pd.DataFrame) -> NDArray[np.intp]:
-    """Number of each row's object, from 0: the same ``track_id`` in another clip is another object."""
-    return np.asarray(table.groupby(["clip", "track_id"]).ngroup(), np.intp)
-
-
 def scores_of(test: pd.DataFrame, failed: NDArray[np.bool_], risk: Floats) -> dict[str, Floats]:
     """A score for every row by ranking, the highest first in line; equal scores are in random order."""
     confidence = test["confidence"].to_numpy(np.float64)

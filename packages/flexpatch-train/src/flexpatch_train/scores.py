@@ -1,6 +1,6 @@
 """Scores on rows the model never saw, each beside the baselines, with an interval and its n.
 
-Rows of one object resemble each other, so intervals come from resampling whole objects (``track_id``).
+Rows of one object resemble each other, so intervals come from resampling whole objects.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from flexpatch_train.holding_out import folds_over_clips_or_time
 from flexpatch_train.labels import LABELS
-from flexpatch_train.table import feature_matrix, label_array
-from flexpatch_train.train import Predictor, TreeOptions, fit_baselines, fit_tree, tree_predictor
-from footage.dataset.splits import Fold, by_group, temporal_holdout, time_blocks
-from footage.errors import DatasetError
+from flexpatch_train.table import label_array, object_groups
+from flexpatch_train.train import ModelOptions, Predictor, fit_baselines, fit_model, predictor
+from footage.dataset.splits import Fold
 from footage.metrics.classification import (
     balanced_accuracy_of_confusion,
     macro_f1_of_confusion,
@@ -24,11 +24,6 @@ from footage.metrics.classification import (
 )
 from footage.metrics.intervals import Interval, group_bootstrap_of_counts
 
-TEST_FRACTION = 0.3
-PURGE_FRAMES = 15
-"""Frames left out between training and test: neighbours in time are near copies."""
-BLOCKS = 5
-MODEL = "decision tree"
 _HIGH = LABELS.index("high")
 
 Codes = NDArray[np.intp]
@@ -36,35 +31,11 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldOut:
-    """Which rows are learned from and which are kept for the test.
-
-    Attributes:
-        train: row indices.
-        test: row indices, of other objects than ``train``.
-        dropped_reasons: how many rows are on neither side, by reason.
-        by_time: whether the test rows also come from later frames.
-    """
-
-    train: NDArray[np.intp]
-    test: NDArray[np.intp]
-    dropped_reasons: dict[str, int]
-    by_time: bool
-
-    @property
-    def words(self) -> str:
-        """What is held out, in words."""
-        if self.by_time:
-            return f"the last {TEST_FRACTION * 100:.0f} % of the video and objects not seen before"
-        return f"{TEST_FRACTION * 100:.0f} % of the objects, in the same frames as the others"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """How one predictor did.
 
     Attributes:
-        name: ``MODEL`` or a baseline's.
+        name: the kind of model, or the baseline.
         macro_f1: mean F1 over the classes that occur or are predicted.
         recall_high: share of the ``high`` rows that were called so; its ``n`` counts those rows alone.
         balanced_accuracy: mean recall over the classes that occur.
@@ -100,65 +71,31 @@ class Evaluation:
         return self.scores[0]
 
 
-def hold_out(table: pd.DataFrame, rng: np.random.Generator) -> HoldOut:
-    """Set rows aside for the test, no object on both sides.
-
-    The end of the video where that leaves something on both sides. Where it does not (a short video whose objects stay
-    from beginning to end) a share of the objects, which is weaker: background and light are the same.
+def evaluate(test: pd.DataFrame, predictors: dict[str, Predictor], rng: np.random.Generator) -> Evaluation:
+    """Score a model and its baselines on test rows.
 
     Args:
-        table: labelled rows.
-        rng: decides which objects are held out where time cannot decide.
-
-    Raises:
-        DatasetError: there is one object only.
-    """
-    groups = table["track_id"].to_numpy()
-    try:
-        split = temporal_holdout(
-            table["start_frame"].to_numpy(),
-            table["frame"].to_numpy(),
-            groups,
-            test_fraction=TEST_FRACTION,
-            purge=PURGE_FRAMES,
-        )
-    except DatasetError:
-        by_object = by_group(groups, (1 - TEST_FRACTION, 0.0, TEST_FRACTION), rng)
-        return HoldOut(train=by_object.train, test=by_object.test, dropped_reasons={}, by_time=False)
-    return HoldOut(train=split.train, test=split.test, dropped_reasons=split.dropped_reasons, by_time=True)
-
-
-def evaluate(
-    test: pd.DataFrame, model: Predictor, baselines: dict[str, Predictor], rng: np.random.Generator
-) -> Evaluation:
-    """Score the model and the baselines on test rows.
-
-    Args:
-        test: rows that neither the model nor the baselines were fitted on.
-        model: the model's predictor.
-        baselines: by name.
+        test: rows that none of them was fitted on.
+        predictors: by name, the model first.
         rng: source of the bootstrap's resamples.
     """
-    answers = {MODEL: model(test)} | {name: predict(test) for name, predict in baselines.items()}
-    return _score(test, answers, rng)
+    return _score(test, {name: predict(test) for name, predict in predictors.items()}, rng)
 
 
-def cross_validate(table: pd.DataFrame, options: TreeOptions, rng: np.random.Generator) -> Evaluation | None:
-    """The same recipe fitted anew for each of ``BLOCKS`` time blocks and tested on that block.
+def fit_predictors(train: pd.DataFrame, options: ModelOptions) -> dict[str, Predictor]:
+    """The model and its baselines, fitted on the same rows, the model first."""
+    return {options.name: predictor(fit_model(train, options), options)} | fit_baselines(train, options)
+
+
+def cross_validate(table: pd.DataFrame, options: ModelOptions, rng: np.random.Generator) -> Evaluation | None:
+    """The same recipe fitted anew for each clip, or for each time block of one clip, and tested on that.
 
     Returns:
-        The evaluation over the rows of all blocks together; None where the video is too short or its objects stay too
-        long for blocks without an object on both sides.
+        The evaluation over the rows of all folds together; None where the one video is too short or its objects stay
+        too long for blocks without an object on both sides.
     """
-    try:
-        folds = time_blocks(
-            table["start_frame"].to_numpy(),
-            table["frame"].to_numpy(),
-            table["track_id"].to_numpy(),
-            blocks=BLOCKS,
-            purge=PURGE_FRAMES,
-        )
-    except DatasetError:
+    folds = folds_over_clips_or_time(table)
+    if folds is None:
         return None
     parts = [_fold_answers(table, fold, options) for fold in folds]
     rows = np.concatenate([fold.test for fold in folds])
@@ -166,17 +103,14 @@ def cross_validate(table: pd.DataFrame, options: TreeOptions, rng: np.random.Gen
     return _score(table.iloc[rows], answers, rng)
 
 
-def _fold_answers(table: pd.DataFrame, fold: Fold, options: TreeOptions) -> dict[str, NDArray[np.str_]]:
-    train, test = table.iloc[fold.train], table.iloc[fold.test]
-    model = tree_predictor(fit_tree(feature_matrix(train), label_array(train), options))
-    predictors = {MODEL: model} | fit_baselines(train, options)
-    return {name: predict(test) for name, predict in predictors.items()}
+def _fold_answers(table: pd.DataFrame, fold: Fold, options: ModelOptions) -> dict[str, NDArray[np.str_]]:
+    predictors = fit_predictors(table.iloc[fold.train], options)
+    return {name: predict(table.iloc[fold.test]) for name, predict in predictors.items()}
 
 
 def _score(test: pd.DataFrame, answers: dict[str, NDArray[np.str_]], rng: np.random.Generator) -> Evaluation:
-    truth = _codes(label_array(test))
-    names, objects = np.unique(test["track_id"].to_numpy(), return_inverse=True)
-    tables = {name: _confusions(objects, len(names), truth, _codes(answer)) for name, answer in answers.items()}
+    truth, model = label_array(test), next(iter(answers))
+    tables = {name: confusions(object_groups(test), truth, answer) for name, answer in answers.items()}
     seed = int(rng.integers(2**31))
 
     def interval(statistic: Statistic, counts: NDArray[np.int64], n: int) -> Interval:
@@ -197,20 +131,26 @@ def _score(test: pd.DataFrame, answers: dict[str, NDArray[np.str_]], rng: np.ran
         for name, counts in tables.items()
     )
     best = max(scores[1:], key=lambda one: one.macro_f1.estimate or 0.0)
-    pair = np.stack([tables[MODEL], tables[best.name]], axis=1)
+    pair = np.stack([tables[model], tables[best.name]], axis=1)
     return Evaluation(
         scores=scores,
-        confusion=tables[MODEL].sum(axis=0),
+        confusion=tables[model].sum(axis=0),
         gain=interval(lambda c: macro_f1_of_confusion(c[:, 0]) - macro_f1_of_confusion(c[:, 1]), pair, len(truth)),
         best_baseline=best.name,
-        predictions=answers[MODEL],
+        predictions=answers[model],
     )
 
 
-def _confusions(objects: Codes, count: int, truth: Codes, answer: Codes) -> NDArray[np.int64]:
-    """A confusion matrix an object: ``(objects, 3, 3)``, rows true."""
-    size = len(LABELS)
-    cells = (objects * size + truth) * size + answer
+def confusions(groups: Codes, truth: NDArray[np.str_], answer: NDArray[np.str_]) -> NDArray[np.int64]:
+    """A confusion matrix a group: int64 ``(groups, 3, 3)``, rows true, columns answered, in the order of ``LABELS``.
+
+    Args:
+        groups: number of each row's group ``(rows,)``, from 0.
+        truth: labels ``(rows,)``.
+        answer: labels ``(rows,)``.
+    """
+    size, count = len(LABELS), int(groups.max()) + 1
+    cells = (groups * size + _codes(truth)) * size + _codes(answer)
     return np.bincount(cells, minlength=count * size * size).reshape(count, size, size)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from flexpatch_train.clip import Clip
 from flexpatch_train.identities import Identities
 from flexpatch_train.labels import LABELS
 from footage.report.palette import BLUE, ORANGE, VERMILION, WHITE
@@ -56,8 +58,32 @@ def worst_mistakes(test: pd.DataFrame, predictions: NDArray[np.str_], count: int
     # Calling a lost box safe (positive) costs the user an object; the other way costs only pixels.
     wrong = wrong.sort_values(["severity", "frame", "track_id"], ascending=[False, False, True], kind="stable")
     spread = pd.concat([wrong[wrong["severity"] > 0], wrong[wrong["severity"] < 0][::-1]])
-    worst: pd.DataFrame = spread.drop_duplicates("track_id").head(count)
+    worst: pd.DataFrame = spread.drop_duplicates(["clip", "track_id"]).head(count)
     return worst
+
+
+def worst_strips(clips: Sequence[Clip], table: pd.DataFrame, mistakes: pd.DataFrame) -> list[Strip]:
+    """The strips of the worst mistakes, in their order, from as many videos as they are in.
+
+    Args:
+        clips: the videos.
+        table: all rows.
+        mistakes: rows of ``worst_mistakes``.
+
+    Raises:
+        VideoError: a video cannot be read any more.
+    """
+    strips: dict[int, Strip] = {}
+    for clip in clips:
+        own = np.flatnonzero((mistakes["clip"] == clip.source.name).to_numpy())
+        if not len(own):
+            continue
+        with clip.source.open() as reader:
+            rows = table[table["clip"] == clip.source.name]
+            found = mistake_strips(reader, rows, mistakes.iloc[own], clip.identities)
+        for place, strip in zip(own.tolist(), found, strict=True):
+            strips[place] = replace(strip, title=f"{clip.source.name}: {strip.title}") if len(clips) > 1 else strip
+    return [strips[place] for place in sorted(strips)]
 
 
 def mistake_strips(
@@ -72,7 +98,7 @@ def mistake_strips(
 
     Args:
         reader: the video the table was made from.
-        table: all rows, so that a track's way to its mistake can be shown.
+        table: all rows of this video, so that a track's way to its mistake can be shown.
         mistakes: rows of ``worst_mistakes``.
         identities: who was where, so that the object itself can be shown.
         pictures: crops a strip.

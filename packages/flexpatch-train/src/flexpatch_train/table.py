@@ -90,7 +90,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def feature_matrix(table: pd.DataFrame, names: Sequence[str] = FEATURES) -> NDArray[np.float64]:
-    """float64 ``(rows, len(names))`` in the order of ``names``; NaN where a value is undefined.
+    """float64 ``(rows, len(names))`` in the order of ``names``, rounded to float32; NaN where a value is undefined.
 
     Raises:
         DatasetError: the table lacks one of them.
@@ -100,9 +100,15 @@ def feature_matrix(table: pd.DataFrame, names: Sequence[str] = FEATURES) -> NDAr
         raise DatasetError(
             f"the table lacks the features {', '.join(missing)}", remedy="make it anew with `flexpatch-train run`"
         )
-    return table[list(names)].to_numpy(np.float64)
+    # scikit-learn's trees compare in single precision, its boosting and ONNX in double: this way all see the same.
+    return table[list(names)].to_numpy(np.float32).astype(np.float64)
 
 
 def label_array(table: pd.DataFrame) -> NDArray[np.str_]:
     """The labels as a string array ``(rows,)``."""
     return table["iou_label"].to_numpy(dtype=np.str_)
+
+
+def object_groups(table: pd.DataFrame) -> NDArray[np.intp]:
+    """Number of each row's object ``(rows,)``, from 0: the same ``track_id`` in another clip is another object."""
+    return np.asarray(table.groupby(["clip", "track_id"]).ngroup(), np.intp)

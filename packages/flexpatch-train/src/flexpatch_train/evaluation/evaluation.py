@@ -234,8 +234,8 @@ def _of_sequence(compared: Compared, manifest: ModelManifest, seed: int) -> Sequ
     if comparison.damage is not None:
         notes.append(f"the video is damaged and was used up to the cut: {comparison.damage}")
     settings = manifest.details.get("settings")
-    trained_on = settings.get("video") if isinstance(settings, dict) else None
-    if isinstance(trained_on, dict) and trained_on.get("sha256") == compared.key["video_sha256"]:
+    trained_on = settings.get("videos", []) if isinstance(settings, dict) else []
+    if any(video.get("sha256") == compared.key["video_sha256"] for video in trained_on if isinstance(video, dict)):
         notes.append("the model was trained on this very video: its scores here are not those on a new one")
     return SequenceResult(
         name=printable(sequence.name),

@@ -16,8 +16,8 @@ from flexpatch_train.evaluation.metered import Look
 from flexpatch_train.evaluation.scoring import score_sequence
 from flexpatch_train.evaluation.sequences import MotSequence
 from flexpatch_train.evaluation.ways import Comparison, FrameCost, Outcome, Way
-from flexpatch_train.run import video_sha256
 from flexpatch_train.runtime.pipeline import FlexPatchOptions
+from flexpatch_train.sources import video_sha256
 from footage.dataset.manifest import content_sha256
 from footage.errors import InputError
 from footage.metrics.tracking import TrackedFrame

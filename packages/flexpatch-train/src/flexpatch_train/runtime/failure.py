@@ -1,13 +1,13 @@
 """Which followed boxes should be shown to the detector next: the tracking-failure recommender.
 
-FlexPatch (Yang, Yi, Lee and Lee, INFOCOM 2022): a decision tree over five features says how likely optical flow has
-lost an object; the likelier, the sooner a patch around it goes to the detector. An object rises in priority with the
-time since it was last shown, so that none is forgotten.
+FlexPatch (Yang, Yi, Lee and Lee, INFOCOM 2022): a model over features of a followed box says how likely optical flow
+has lost its object; the likelier, the sooner a patch around it goes to the detector. An object rises in priority with
+the time since it was last shown, so that none is forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
 from flexpatch_train.features import FEATURES
+from flexpatch_train.labels import LABELS
+from flexpatch_train.model import CLASSES, verified_manifest, verified_onnx
+from flexpatch_train.runtime.calibration import Calibration
 from flexpatch_train.runtime.fast_tree import FastTree
 from flexpatch_train.runtime.patches import Patch
 from flexpatch_train.runtime.tracked import TrackedObject
 from footage.errors import ModelError
+from footage.persistence.bundle import ModelManifest, manifest_path
+from footage.persistence.onnx import open_session
 from footage.persistence.sklearn import load_estimator
 
-RISK = {"high": 1.0, "medium": 0.5, "low": 0.0}
-"""What each label weighs in the expected risk of a box."""
+Probabilities = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 class TrackingFailureRecommender:
@@ -36,20 +40,34 @@ class TrackingFailureRecommender:
         ageing_per_frame: how much priority (of which 1 is certain failure) an object gains for every frame in which it
             was not shown to the detector.
 
+    The model's manifest says which features it wants and how its probabilities are calibrated. A model without one is
+    taken for a tree over the seed's five features, and its own probabilities are used as they are.
+
+    Attributes:
+        feature_names: what the model looks at, in the order of the columns.
+        is_calibrated: whether risks are calibrated probabilities.
+
     Raises:
-        ModelError: the file is not a tracking-failure tree.
+        ModelError: the file is not a tracking-failure model, or not the one that its manifest describes.
     """
 
     def __init__(self, model_path: str | PathLike[str], *, padding: float = 1.0, ageing_per_frame: float = 0.1) -> None:
-        estimator = load_estimator(model_path)
-        if not isinstance(estimator, DecisionTreeClassifier) or estimator.n_features_in_ != len(FEATURES):
+        path = Path(model_path)
+        manifest = verified_manifest(path) if manifest_path(path).exists() else None
+        estimator = load_estimator(path)
+        self.feature_names: tuple[str, ...] = FEATURES
+        if manifest is not None and manifest.input.features is not None:
+            self.feature_names = manifest.input.features
+        if getattr(estimator, "n_features_in_", None) != len(self.feature_names):
             remedy = "give the flexpatch_model.joblib of a run"
-            raise ModelError("is not a decision tree over the five features", where=model_path, remedy=remedy)
-        self._tree = FastTree(estimator)
-        unknown = set(self._tree.classes) - set(RISK)
+            raise ModelError(f"is no model over {len(self.feature_names)} features", where=path, remedy=remedy)
+        self._probabilities, classes = _probabilities_of(estimator, path, manifest)
+        unknown = set(classes) - set(LABELS)
         if unknown:
-            raise ModelError(f"knows the classes {', '.join(sorted(unknown))}", where=model_path)
-        self._weights = np.array([RISK[name] for name in self._tree.classes])
+            raise ModelError(f"knows the classes {', '.join(sorted(unknown))}", where=path)
+        self._failing = np.array([name != "low" for name in classes])
+        self._calibration = _calibration_of(manifest, path)
+        self.is_calibrated = self._calibration is not None
         self._padding = padding
         self._ageing = ageing_per_frame
 
@@ -59,15 +77,16 @@ class TrackingFailureRecommender:
         return cls(Path(path))
 
     def risks(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected risk of boxes with these features.
+        """How likely boxes with these features no longer show their objects (IoU of at most .5).
 
         Args:
-            features: float64 ``(N, 5)``, NaN where unknown.
+            features: float64 ``(N, len(feature_names))``, NaN where unknown.
 
         Returns:
-            float64 ``(N,)`` in [0, 1]: P(high) + P(medium) / 2.
+            float64 ``(N,)`` in [0, 1].
         """
-        return np.asarray(self._tree.probabilities(features) @ self._weights)
+        own = self._probabilities(features) @ self._failing
+        return own if self._calibration is None else self._calibration(own)
 
     def get_patches(
         self,
@@ -107,3 +126,36 @@ def padded(
     x0, y0 = max(box[0] - grow_x, 0.0), max(box[1] - grow_y, 0.0)
     x1, y1 = min(box[2] + grow_x, float(width)), min(box[3] + grow_y, float(height))
     return (float(x0), float(y0), float(x1), float(y1)) if x1 - x0 >= 1 and y1 - y0 >= 1 else None
+
+
+def _probabilities_of(
+    estimator: object, path: Path, manifest: ModelManifest | None
+) -> tuple[Probabilities, tuple[str, ...]]:
+    """The quickest way to a model's class probabilities, and its classes."""
+    if isinstance(estimator, DecisionTreeClassifier):
+        tree = FastTree(estimator)
+        return tree.probabilities, tree.classes
+    if manifest is None:
+        raise ModelError(
+            "is not a decision tree and has no manifest beside it",
+            where=path,
+            remedy="keep the .json and .onnx files that were written with the model next to it",
+        )
+    # One thread: twenty rows are done before a second one has woken up.
+    session = open_session(verified_onnx(path, manifest), threads=1)
+
+    def run(features: NDArray[np.float64]) -> NDArray[np.float64]:
+        rounded = features.astype(np.float32).astype(np.float64)  # as in training
+        return np.asarray(session.run(rounded)[1], np.float64)
+
+    return run, CLASSES
+
+
+def _calibration_of(manifest: ModelManifest | None, path: Path) -> Calibration | None:
+    document = None if manifest is None else manifest.details.get("calibration")
+    if document is None:
+        return None
+    try:
+        return Calibration.from_json(document)
+    except ValueError as error:
+        raise ModelError(f"its manifest's calibration cannot be used: {error}", where=path) from error

@@ -215,11 +215,11 @@ class FlexPatch(Pipeline):
         frames_per_second: float = 25.0,
     ) -> None:
         self._options = options if options is not None else FlexPatchOptions()
-        super().__init__(detector, frame_size, self._options.follow, frames_per_second)
-        self.packing: Packing | None = None
         self._failure = TrackingFailureRecommender(
             tf_model_path, padding=self._options.padding, ageing_per_frame=self._options.ageing_per_frame
         )
+        super().__init__(detector, frame_size, self._options.follow, frames_per_second, self._failure.feature_names)
+        self.packing: Packing | None = None
         self._new = NewObjectRecommender(frame_size)
         self._owed_to_new = 0.0  # canvas pixels that patches for new objects are behind their share
 
