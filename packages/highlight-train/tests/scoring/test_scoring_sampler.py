@@ -49,6 +49,17 @@ def test_a_clip_with_few_keyframes_is_read_exactly_and_says_so(make_red_clip: Cl
     assert_shows_the_ramp(samples)
 
 
+@pytest.mark.parametrize("count", [1, 3, 16, 99, 200])
+def test_one_pass_finds_the_frames_that_seeking_finds(count: int, make_red_clip: Clip, tmp_path: Path) -> None:
+    path = make_red_clip(tmp_path / "a.mp4", RAMP, gop=1000)
+    once, seeking = sample_video(path, count), sample_video(path, count, exact=True)
+    if count > 1:
+        assert once.remark == "only 1 keyframe"
+        assert once.times_seconds.tolist() == seeking.times_seconds.tolist()
+        assert np.array_equal(once.images, seeking.images)
+    assert len(once.images) == min(count, 100)
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [("a.mkv", {"live": "1"}), ("a.mp4", {"movflags": "frag_keyframe+empty_moov+default_base_moof+global_sidx"})],

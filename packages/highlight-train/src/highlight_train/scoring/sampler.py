@@ -6,9 +6,11 @@ there is no index, or too few keyframes to stand for the video, exact frames at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from os import PathLike
 
 import cv2
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 
 from footage.sampling import Keyframes, Uniform
 from footage.video.keyframes import KeyframeReader
-from footage.video.reader import open_video
+from footage.video.reader import VideoReader, open_video
+from footage.video.types import Frame
 from highlight_train.preprocess import SIDE_PX, squeeze
 
 SAMPLES = 16
@@ -83,21 +86,38 @@ def sample_video(
             remarks.append(f"only {len(times)} keyframe{'' if len(times) == 1 else 's'}")
         elif not exact:
             remarks.append("no index of keyframes")
-    return _samples(_exact_frames(path, count, duration, side_px), duration, Way.EXACT, remarks)
-
-
-def _exact_frames(
-    path: str | PathLike[str], count: int, duration_seconds: float | None, side_px: int
-) -> dict[float, NDArray[np.uint8]]:
-    """Squeezed frames at even times, by their own times; each is squeezed at once: sixteen of 4K would be 400 MB."""
-    small: dict[float, NDArray[np.uint8]] = {}
+        # Where keyframes are few, each seek would begin at the same one again: decoding all once is cheaper.
+        read = _frames_in_order if reader.indexed and not exact else _frames_by_seeking
     with open_video(path, threads=1) as video:
-        end = duration_seconds or video.frame_at(_FAR_SECONDS).pts_seconds
-        for seconds in Uniform(count).times(end) if end > 0 else [0.0]:
-            frame = video.frame_at(float(seconds))
-            if frame.pts_seconds not in small:
-                small[frame.pts_seconds] = squeeze(frame.image, side_px=side_px)
-    return small
+        end = duration or video.frame_at(_FAR_SECONDS).pts_seconds
+        wanted = Uniform(count).times(end).tolist() if end > 0 else [0.0]
+        # Squeezed one by one: sixteen pictures of 4K would be 400 MB.
+        small = {frame.pts_seconds: squeeze(frame.image, side_px=side_px) for frame in read(video, wanted)}
+    return _samples(small, duration, Way.EXACT, remarks)
+
+
+def _frames_in_order(video: VideoReader, times_seconds: Sequence[float]) -> Iterator[Frame]:
+    """The frames on display at ascending times, each once, from one pass over the file."""
+    waiting = deque(times_seconds)
+    shown: Frame | None = None
+    for frame in chain(video.frames(), [None]):
+        if shown is not None and (frame is None or waiting[0] < frame.pts_seconds):
+            yield shown
+            while waiting and (frame is None or waiting[0] < frame.pts_seconds):
+                waiting.popleft()
+        if not waiting:
+            return
+        shown = frame
+
+
+def _frames_by_seeking(video: VideoReader, times_seconds: Sequence[float]) -> Iterator[Frame]:
+    """The frames on display at the times, each once."""
+    last: float | None = None
+    for seconds in times_seconds:
+        frame = video.frame_at(seconds)
+        if frame.pts_seconds != last:
+            yield frame
+        last = frame.pts_seconds
 
 
 def _samples(

@@ -9,7 +9,7 @@ import numpy as np
 from footage.errors import printable
 from footage.report.figures import Curve, curves
 from footage.report.page import Page
-from footage.report.sheets import film_strip
+from footage.report.sheets import contact_sheet
 from highlight_train.scoring.bands import LOWER_ENDS, THRESHOLD
 from highlight_train.scoring.sampler import pictures_at
 from highlight_train.scoring.video import FrameScores, ScoredVideo, clock
@@ -27,7 +27,7 @@ def lay_out(video: ScoredVideo, frames: FrameScores, lead: str, origin: Sequence
     shown = np.unique(np.linspace(0, len(frames.scores) - 1, PICTURES).round().astype(int)).tolist()
     times = [frames.times_seconds[number] for number in shown]
     page.figure(
-        film_strip(
+        contact_sheet(
             pictures_at(video.path, times),
             [f"{clock(frames.times_seconds[number])}  {frames.scores[number]:.2f}" for number in shown],
         ),
