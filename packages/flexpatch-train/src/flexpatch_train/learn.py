@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from flexpatch_train.calibrate import fit_calibration
 from flexpatch_train.holding_out import HoldOut, hold_out
@@ -80,6 +81,14 @@ def learn(
     Raises:
         DatasetError: nothing can be held out, or nothing is left to learn from.
     """
+    # Boosting would spread its thousands of tiny loops over all cores, and wait for each on a busy machine.
+    with threadpool_limits(1, user_api="openmp"):
+        return _learn(table, options, rng, whole=whole, searching=searching)
+
+
+def _learn(
+    table: pd.DataFrame, options: ModelOptions, rng: np.random.Generator, *, whole: Sequence[str], searching: bool
+) -> Learned:
     split = hold_out(table, rng, whole=whole)
     train, test = table.iloc[split.train], table.iloc[split.test]
     found = search(train, options, rng) if searching else None
