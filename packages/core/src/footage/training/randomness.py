@@ -17,12 +17,17 @@ from numpy.typing import ArrayLike, NDArray
 
 def generator_at(*place: int) -> np.random.Generator:
     """The generator of a place, such as (seed, purpose, epoch, item): the same numbers whenever it is made."""
-    return np.random.default_rng(place)
+    return np.random.default_rng(_entropy(place))
 
 
 def seed_torch_at(*place: int) -> None:
     """Set torch's generators, of all devices, to those of a place."""
-    torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
+    torch.manual_seed(int(np.random.SeedSequence(_entropy(place)).generate_state(1, np.uint64)[0]))
+
+
+def _entropy(place: tuple[int, ...]) -> tuple[int, ...]:
+    """The length goes in too: to NumPy (1, 2) and (1, 2, 0) are the same seed."""
+    return (len(place), *place)
 
 
 @contextmanager
