@@ -103,6 +103,25 @@ def _head(features: int, classes: int) -> nn.Sequential:
     )
 
 
+def check_side(classifier: Classifier, name: str, side_px: int) -> None:
+    """Refuse pictures of a size that an architecture cannot take: some pool too often, some know one size only.
+
+    Raises:
+        InputError: it cannot take square pictures of this size.
+    """
+    training = classifier.training
+    try:
+        with torch.inference_mode():
+            classifier.eval()(torch.zeros((1, side_px, side_px, 3), dtype=torch.uint8))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{name} cannot take pictures of {side_px} px ({reason})", remedy="224 px suits every backbone but a few"
+        ) from error
+    finally:
+        classifier.train(training)
+
+
 def load_pretrained(classifier: Classifier, name: str, source: str | PathLike[str] | None) -> str:
     """Put pretrained weights into a classifier's body, or into all of it where the file has its head too.
 

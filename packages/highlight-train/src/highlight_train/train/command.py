@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from footage.dataset.manifest import content_sha256
-from footage.errors import InputError, MissingDependency, ModelError
+from footage.errors import DatasetError, InputError, MissingDependency, ModelError
 from footage.runs.directory import RunDirectory
+from footage.training.backbones import check_side
 from footage.training.checkpoint import find_checkpoint
 from footage.training.devices import Device, resolve_device
 from footage.training.recipe import Recipe
@@ -137,6 +138,7 @@ def train(options: TrainOptions, *, tell: Tell, make_progress: MakeProgress) -> 
     tell(f"computing on {device.reason}")
     processes = _processes(options, device)
     classifier, start = new_classifier(options.backbone, options.weights, seed=options.seed)
+    check_side(classifier, options.backbone, options.side_px)
     tell(f"{options.backbone}, starting from {start}")
     settings = _settings(options, processes)
     with RunDirectory(options.output).open(tool="highlight-train", seed=options.seed, settings=settings) as folder:
@@ -270,6 +272,13 @@ def _prepared(options: TrainOptions) -> tuple[Dataset, Frames]:
 
 
 def _frames_folder(options: TrainOptions) -> Path:
+    """The folder of the prepared data set.
+
+    Raises:
+        DatasetError: there is nothing of that name.
+    """
+    if not options.source.exists():
+        raise DatasetError("there is no such data set", where=options.source, remedy="prepare one from your labels")
     return options.source if options.source.is_dir() else options.source.parent
 
 

@@ -118,7 +118,12 @@ def _mistakes(page: Page, findings: Findings, pictures: Pictures) -> None:
         images.append(pictures(highest))
         name = printable(frames.clips[clip].path)
         rows.append(
-            (name, CLASSES[int(truth[number])], f"{evaluation.clip_scores[number]:.2f}", f"{frames.seconds[highest]:.1f} s")
+            (
+                name,
+                CLASSES[int(truth[number])],
+                f"{evaluation.clip_scores[number]:.2f}",
+                f"{frames.seconds[highest]:.1f} s",
+            )
         )
     page.figure(
         contact_sheet(images, [f"{kind}, said {score}" for _, kind, score, _ in rows], columns=4),
