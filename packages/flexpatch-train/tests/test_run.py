@@ -55,11 +55,15 @@ def test_the_report_opens_with_the_result_beside_the_baselines(finished: Path) -
     metrics = json.loads((finished / "metrics.json").read_text())
     lead = re.search(r'class="lead">(.*?)</p>', page, re.DOTALL)
     assert lead is not None
-    figure = r"\d\.\d\d \[\d\.\d\d, \d\.\d\d\] \(n = \d+ boxes of \d+ objects\)"
-    assert re.search(f"macro-F1 of {figure} and a recall of high risk of {figure}", lead[1])
-    for baseline in ("always the majority", "confidence only", "time since detection only"):
-        assert baseline in lead[1]
+    share = r"\d+ % \[\d+, \d+\]"
+    caught = rf"catches {share} of the \d+ lost ones among \d+ held-out boxes of \d+ objects; .* catches {share}\."
+    assert re.search(caught, lead[1])
     assert metrics["lead"] == lead[1]
+    figure = r"\d\.\d\d \[\d\.\d\d, \d\.\d\d\] \(n = \d+ boxes of \d+ objects\)"
+    assert metrics["scores"] in page
+    assert re.search(f"macro-F1 of {figure} and a recall of high risk of {figure}", metrics["scores"])
+    for baseline in ("always the majority", "confidence only", "time since detection only"):
+        assert baseline in metrics["scores"]
     assert "http://" not in page.replace("http://www.w3.org/", "")
     assert "https://" not in page
 

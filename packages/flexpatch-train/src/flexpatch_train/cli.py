@@ -143,6 +143,9 @@ def run(
 
     Stopped or killed, the same command goes on where it was.
     """
+    if not videos and mot_root is None:
+        msg = "name a VIDEO, or give a folder of sequences with --mot-root"
+        raise typer.BadParameter(msg)
     from flexpatch_train import run as running
     from flexpatch_train.train import ModelOptions
 
@@ -383,7 +386,8 @@ def _run(options: RunOptions, *, as_json: bool) -> None:
     if as_json:
         print_json({**metrics_of(findings), "warnings": findings.warnings, "files": [str(file) for file in files]})
         return
-    result(findings.lead)
+    for sentence in dict.fromkeys((findings.lead, findings.scores)):
+        result(sentence)
     for file in files:
         result(str(file))
 

@@ -39,16 +39,21 @@ class Findings:
 
     @property
     def lead(self) -> str:
-        """The result: what the model is for first, then its scores."""
+        """The result in one sentence: what the model is for; its scores where no held-out box failed."""
+        curve = self.learned.curve
+        return self.scores if curve is None else curve_sentence(curve)
+
+    @property
+    def scores(self) -> str:
+        """How the model scores, beside its baselines, in one sentence."""
         learned, held_out = self.learned, self.learned.held_out
-        product = "" if learned.curve is None else f"{curve_sentence(learned.curve)} "
         rivals = ", ".join(
             f"{score.name} {_short(score.macro_f1.estimate)} and {_short(score.recall_high.estimate)}"
             for score in held_out.scores[1:]
         )
         macro_f1, recall_high = _figure(held_out.model.macro_f1), _figure(held_out.model.recall_high)
         return (
-            f"{product}On {learned.split.words}, the {learned.options.name} scores a macro-F1 of {macro_f1} and a "
+            f"On {learned.split.words}, the {learned.options.name} scores a macro-F1 of {macro_f1} and a "
             f"recall of high risk of {recall_high}; the baselines score, by the same two figures: {rivals}."
         )
 

@@ -73,6 +73,7 @@ def metrics_of(findings: Findings) -> dict[str, object]:
     blocks = learned.cross_validated
     return {
         "lead": findings.lead,
+        "scores": findings.scores,
         "model": learned.options.name,
         "features": list(learned.options.feature_names),
         "max_depth": learned.options.depth,

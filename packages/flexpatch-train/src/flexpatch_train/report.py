@@ -54,6 +54,8 @@ def _videos(findings: Findings) -> str:
 def _comparison(page: Page, findings: Findings) -> None:
     learned, held_out = findings.learned, findings.learned.held_out
     page.section("Scores")
+    if learned.curve is not None:
+        page.text(findings.scores)
     page.figure(
         _bars(held_out.scores, [score.macro_f1 for score in held_out.scores], "macro-F1 on held-out boxes"),
         f"Bars of macro-F1: {_in_words(held_out.scores, 'macro_f1')}",

@@ -23,6 +23,7 @@ from flexpatch_train.table import read_table, write_table
 from flexpatch_train.train import ModelOptions
 from footage.cli.progress import Progress
 from footage.dataset.manifest import content_sha256
+from footage.errors import InputError
 from footage.runs.directory import RunDirectory
 from footage.runs.journal import Journal
 from footage.video.reader import VideoReader
@@ -154,6 +155,7 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
         source.open().close()  # what cannot be opened is said now, not after an hour of detecting in the others
     detectors = [_choose(options, source) for source in sources]
     hashes = [video_sha256(source.video) for source in sources]
+    _refuse_copies(sources, hashes)
     settings = _settings(options, sources, hashes, [detector for detector, _ in detectors])
     with RunDirectory(options.output).open(tool="flexpatch-train", seed=options.seed, settings=settings) as folder:
         clips, tables = [], []
@@ -187,6 +189,15 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
             tell(f"warning: {warning}")
         write_outputs(findings, folder)
         return findings
+
+
+def _refuse_copies(sources: tuple[Source, ...], hashes: list[str]) -> None:
+    """One recording under two names would be learned from and tested on."""
+    first: dict[str, Source] = {}
+    for source, digest in zip(sources, hashes, strict=True):
+        other = first.setdefault(digest, source)
+        if other is not source:
+            raise InputError(f"is a copy of {other.name}", where=source.video, remedy="give each recording once")
 
 
 def _choose(options: RunOptions, source: Source) -> tuple[Detector, str]:
