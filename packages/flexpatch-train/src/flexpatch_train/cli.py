@@ -86,7 +86,7 @@ def run(
     *,
     videos: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[VIDEO]...", help="Video files, or folders of stills.", show_default=False),
+        typer.Argument(metavar="VIDEO", help="Video files, or folders of stills.", show_default=False),
     ] = None,
     mot_root: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="MOT sequences with gt/gt.txt to learn from as well.")
