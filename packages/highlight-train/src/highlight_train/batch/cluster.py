@@ -6,7 +6,9 @@ worker ends as a failed file and not as the end of the run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from importlib import import_module
 from typing import Any
 
@@ -50,41 +52,50 @@ def score_on_cluster(
             "working on a cluster needs the package distributed", remedy="install highlight-train[cluster]"
         ) from error
     with _connected(distributed, scheduler) as client:
-        place = Place(device=device)
-        waiting = chunks(files, FILES_A_TASK)
-        given: dict[Any, Sequence[FileState]] = {}
-        completed = distributed.as_completed(loop=client.loop)
+        try:
+            yield from _answers(client, distributed.as_completed(loop=client.loop), files, scoring, device)
+        except (OSError, CancelledError) as error:
+            raise InputError(
+                "the scheduler went away",
+                where=scheduler,
+                remedy="start it again, then run the same command: what was scored is kept",
+            ) from error
 
-        def hand_out(chunk: Sequence[FileState]) -> None:
-            future = client.submit(score_chunk, list(chunk), scoring, place, pure=False)
-            given[future] = chunk
-            completed.add(future)
 
-        def fill() -> None:
-            ahead = TASKS_A_THREAD * max(1, sum(client.nthreads().values()))
-            while len(given) < ahead and (chunk := next(waiting, None)) is not None:
-                hand_out(chunk)
+def _answers(
+    client: Any, completed: Any, files: Iterable[FileState], scoring: Scoring, device: str
+) -> Iterator[Answered]:
+    place = Place(device=device)
+    waiting = chunks(files, FILES_A_TASK)
+    given: dict[Any, Sequence[FileState]] = {}
 
+    def hand_out(chunk: Sequence[FileState]) -> None:
+        future = client.submit(score_chunk, list(chunk), scoring, place, pure=False)
+        given[future] = chunk
+        completed.add(future)
+
+    def fill() -> None:
+        ahead = TASKS_A_THREAD * max(1, sum(client.nthreads().values()))
+        while len(given) < ahead and (chunk := next(waiting, None)) is not None:
+            hand_out(chunk)
+
+    fill()
+    for future in completed:
+        chunk = given.pop(future)
+        if future.status == "finished":
+            yield chunk, future.result()
+        elif future.status != "error":
+            raise CancelledError  # nobody else cancels
+        elif len(chunk) > 1 and not isinstance(future.exception(), FootageError):
+            for file in chunk:  # one of them is to blame: each by itself
+                hand_out([file])
+        else:
+            yield chunk, [_failure(future.exception())]
         fill()
-        for future in completed:
-            chunk = given.pop(future)
-            if future.status == "finished":
-                yield chunk, future.result()
-            elif future.status != "error":
-                raise InputError(
-                    "the scheduler went away",
-                    where=scheduler,
-                    remedy="start it again, then run the same command: what was scored is kept",
-                )
-            elif len(chunk) > 1 and not isinstance(future.exception(), FootageError):
-                for file in chunk:  # one of them is to blame: each by itself
-                    hand_out([file])
-            else:
-                yield chunk, [_failure(future.exception())]
-            fill()
 
 
 def _connected(distributed: Any, scheduler: str) -> Any:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     try:
         client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
