@@ -244,7 +244,7 @@ def test_straight_from_the_videos(library: Any, start: Path, tmp_path: Path) -> 
     assert any("random weights" in line for line in told)
     again: list[str] = []
     assert run(options, again).fitted == findings.fitted
-    assert "going on: the frames of 16 of 16 clips are there already" in again
+    assert "going on: the frames of 16 of 17 clips are there already" in again
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import warnings
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from footage.errors import MissingDependency, ModelError, UntrustedModel
+from footage.runs.files import atomic_write_bytes
 
 StateDict = dict[str, Tensor]
 
@@ -39,6 +41,23 @@ def read_state_dict(path: str | PathLike[str]) -> StateDict:
             remedy="save it with torch.save(model.state_dict(), ...)",
         )
     return {str(name).removeprefix("module."): tensor for name, tensor in value.items()}
+
+
+def save_state_dict(module: nn.Module, path: str | PathLike[str]) -> None:
+    """Write a module's weights as a ``.pth`` file, whole or not at all; the same weights give the same bytes.
+
+    Raises:
+        ModelError: the file does not read back as what was written.
+        OSError: the folder is missing or not writable, or the disk is full.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    # By way of memory: torch would write the file's name, here a temporary one, into the file.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    atomic_write_bytes(path, buffer.getvalue())
+    there = read_state_dict(path)
+    if there.keys() != state.keys() or not all(torch.equal(there[name], state[name]) for name in state):
+        raise ModelError("does not read back as the weights that were written", where=path)
 
 
 def load_plain(path: str | PathLike[str]) -> object:

@@ -9,17 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from footage.errors import ModelError
 from footage.persistence.bundle import ModelInput, ModelManifest, save_manifest
 from footage.persistence.parity import Parity
-from footage.runs.directory import RunDirectory, atomic_path, atomic_write_json, atomic_write_text
+from footage.runs.directory import RunDirectory, atomic_write_json, atomic_write_text
 from footage.runs.environment import installed_version
 from footage.training.backbones import Classifier
 from footage.training.export import export_onnx
-from footage.training.weights import read_state_dict
+from footage.training.weights import save_state_dict
 from highlight_train.labels import CLASSES
 from highlight_train.preprocess import described
 from highlight_train.train.findings import Findings
@@ -48,7 +46,7 @@ def write_outputs(
         ModelError: a written model is not the one that was measured.
         OSError: the folder is not writable or the disk is full.
     """
-    _save_weights(classifier, folder.file(WEIGHTS_FILE))
+    save_state_dict(classifier.network, folder.file(WEIGHTS_FILE))
     model = folder.file(MODEL_FILE)
     parity = export_onnx(classifier, model, _held_out_batches(findings, pictures), shape=(side_px, side_px, 3))
     save_manifest(_manifest(findings, parity, side_px), model)
@@ -98,16 +96,6 @@ def _side(findings: Findings, name: str) -> dict[str, int]:
         "groups": len(np.unique(frames.clip_groups[clips])),
         "frames": len(frames.of_clips(clips)),
     }
-
-
-def _save_weights(classifier: Classifier, path: Path) -> None:
-    """Write the torchvision model's state dict, and make sure that it reads back as it is."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
-    there = read_state_dict(path)
-    if there.keys() != state.keys() or not all(torch.equal(there[name], state[name]) for name in state):
-        raise ModelError("the saved weights are not those that were measured", where=path)
 
 
 def _held_out_batches(findings: Findings, pictures: Pictures) -> Iterator[NDArray[np.uint8]]:
