@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from footage.errors import DatasetError
-from highlight_train.prepare.manifest import ClipEntry, FrameEntry
+from footage.persistence.parity import Parity
+from footage.training.checkpoint import EpochRecord
+from footage.training.loop import Fitted
+from highlight_train.prepare.manifest import ClipEntry, FrameEntry, SkippedClip
 from highlight_train.scoring.pooling import Pooling
+from highlight_train.train.findings import Findings
 from highlight_train.train.pictures import augmented, training_frames
+from highlight_train.train.report import lay_out
 from highlight_train.train.rows import Frames, frames_of_clips
 from highlight_train.train.scores import chosen_threshold, colourfulness, evaluate, motion, pooled
 from highlight_train.train.sides import Sides, audited, deal
@@ -225,3 +230,31 @@ def test_what_needs_no_training_measures_what_it_says() -> None:
 def test_frames_that_went_missing_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"4 of its 4 frames are missing.*prepare the data set again"):
         frames_of_clips([clip("a", "a", highlight=True), clip("b", "a", highlight=False)], tmp_path / "gone")
+
+
+def test_the_report_shows_the_gravest_mistake_first() -> None:
+    frames = table(40)
+    sides = deal(frames, seed=3)
+    scores = np.where(frames.labels == 1, 0.8, 0.2)
+    worst, bad = (int(c) for c in sides.test[~frames.clip_labels[sides.test]][:2])
+    scores[frames.clip == worst], scores[frames.clip == bad] = 0.99, 0.6
+    record = EpochRecord(epoch=0, train_loss=0.5, val_loss=0.4, val_metric=None, frozen=True)
+    findings = Findings(
+        backbone="resnet18",
+        start="random weights",
+        device="the CPU",
+        settings={},
+        sides=sides,
+        skipped=(SkippedClip(path="bad\n.mp4", reason="the file is empty"),),
+        fitted=Fitted(history=(record,), best_epoch=0, stopped="all 1 epochs are done"),
+        evaluation=evaluate(sides, scores, Noise(), seed=0),
+        frame_scores=scores,
+        doubts=(),
+    )
+    page = lay_out(findings, Noise(), Parity(n=3, decisions_changed=0, max_abs_difference=0.0)).html()
+    wrong = page[page.index("Where it is wrong") :]
+    assert "2 clips that were scored wrong" in wrong
+    assert wrong.index(f"<td>{frames.clips[worst].path}</td>") < wrong.index(f"<td>{frames.clips[bad].path}</td>")
+    assert findings.ready
+    assert "not ready" not in page
+    assert "bad\\n.mp4" in page

@@ -64,13 +64,14 @@ def _comparison(page: Page, findings: Findings) -> None:
         [
             (
                 score.name,
-                findings.text(score.average_precision),
-                findings.text(score.balanced_accuracy),
+                _value(score.average_precision),
+                _value(score.balanced_accuracy),
                 f"{score.threshold:.3g}",
             )
             for score in evaluation.scores
         ],
-        caption="On the test clips, looked at once. Thresholds were chosen on validation, in each way's own unit.",
+        caption=f"On the test clips, looked at once: {_counts(findings, 'test')}. Thresholds were chosen on "
+        "validation, in each way's own unit.",
     )
     page.table(
         ("pooling", "average precision on validation"),
@@ -177,6 +178,11 @@ def _counts(findings: Findings, name: str) -> str:
     groups = len(np.unique(frames.clip_groups[clips]))
     highlights = counted(int(frames.clip_labels[clips].sum()), "highlight")
     return f"{len(clips)} of {counted(groups, 'group')}, {highlights}, {counted(len(frames.of_clips(clips)), 'frame')}"
+
+
+def _value(interval: Interval) -> str:
+    """The figure and its interval; the counts stand in the table's caption."""
+    return interval.text().split(" (n =")[0]
 
 
 def _ends(intervals: Sequence[Interval], name: str) -> list[float]:
