@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
@@ -115,9 +116,14 @@ def _news(workplace: Workplace, since: int, scored: int) -> dict[str, Any]:
 def _explain_errors(app: FastAPI) -> None:
     """Every error that a user can mend becomes a line that the page shows."""
 
+    @app.exception_handler(RequestValidationError)
+    def no_label(_request: Request, error: RequestValidationError) -> Response:
+        # Not FastAPI's own answer: that repeats the input, and fails where a number in it has no JSON form.
+        return _message("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()), 422)
+
     @app.exception_handler(VideoError)
     def unreadable(_request: Request, error: VideoError) -> Response:
-        return _message(str(error), 422)
+        return _message(error.what if error.remedy is None else f"{error.what}; {error.remedy}", 422)
 
     @app.exception_handler(DatasetError)
     def contradiction(_request: Request, error: DatasetError) -> Response:

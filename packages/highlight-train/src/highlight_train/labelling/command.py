@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import socket
 import sys
@@ -94,6 +96,7 @@ def serve(options: LabelOptions, tell: Tell) -> ExitCode:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
         if scores is not None:
             scores.start()
+        logging.getLogger("uvicorn.error").addHandler(_ToldInALine(tell))
         try:
             uvicorn.Server(config).run(sockets=[listening])
         except KeyboardInterrupt:  # the way to end it; the server has closed its connections before it raises this
@@ -102,6 +105,20 @@ def serve(options: LabelOptions, tell: Tell) -> ExitCode:
             if scores is not None:
                 scores.stop()
     return ExitCode.DONE
+
+
+class _ToldInALine(logging.Handler):
+    """Tells of requests that failed for a reason that nobody foresaw, such as a file that shrank while it was sent."""
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__(logging.ERROR)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell the reason; films that Ctrl-C cut off have none."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            self._tell(f"a request failed: {type(error).__name__}: {error}")
 
 
 def _background_scores(library: Library, model: Path | None, tell: Tell) -> BackgroundScores | None:

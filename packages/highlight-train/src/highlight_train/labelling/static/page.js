@@ -1,18 +1,20 @@
 // The page: what is known of the clips, which one is shown, and what each key does.
 
+import { drawCounts, drawLine, drawModel, drawSpans, drawVerdict } from "/static/details.js";
 import { reordered } from "/static/order.js";
-import { ask, say, Unreachable } from "/static/server.js";
+import { ask, say } from "/static/server.js";
 import { Stage } from "/static/stage.js";
 import { Strip } from "/static/strip.js";
 import { clock } from "/static/times.js";
 
 const POLL_MS = 2000;
 const SEEK_SECONDS = 2;
-const WORDS = { highlight: "Highlight", normal: "Normal", skip: "Skipped" };
+const UNMARKED = { verdict: null, spans: [] };
+const SAID = { highlight: "highlight", normal: "normal", skip: "skipped" };
 
 const find = (id) => document.getElementById(id);
 
-const clips = new Map(); // id -> {id, name, index, verdict, spans, score}
+const clips = new Map(); // id -> {id, name, index, verdict, spans, score, saved}; saved: the last verdict and spans the server told
 const visited = new Set();
 let order = [];
 let current = null;
@@ -30,11 +32,10 @@ const strip = new Strip(find("strip"), find("strip-inner"), (id) => go(id));
 
 async function load() {
   const all = await ask("/api/library");
-  clips.clear();
-  all.clips.forEach(({ id, name }, index) => clips.set(id, { id, name, index, verdict: null, spans: [], score: null }));
+  all.clips.forEach(({ id, name }, index) => {
+    clips.set(id, { id, name, index, score: null, ...UNMARKED, saved: UNMARKED });
+  });
   order = [...clips.keys()];
-  revision = 0;
-  scored = 0;
   find("file").textContent = all.labels_file;
   document.title = `Label clips: ${all.library}`;
   take(all, 0);
@@ -43,7 +44,7 @@ async function load() {
 function take(news, from) {
   if (news.revision < revision) return; // overtaken by a later answer
   revision = news.revision;
-  for (const [id, mark] of Object.entries(news.marks)) Object.assign(clips.get(id), mark);
+  for (const [id, mark] of Object.entries(news.marks)) Object.assign(clips.get(id), mark, { saved: mark });
   for (const [id, score] of news.scores) clips.get(id).score = score;
   scored = Math.max(scored, from + news.scores.length);
   scoring = news.scoring;
@@ -80,8 +81,6 @@ async function send(path, body) {
     return answer;
   } catch (error) {
     warn(`Not saved: ${error.message}`, "label");
-    // What was shown before it was saved is not so.
-    await load().catch((other) => other instanceof Unreachable || warn(other.message, "server"));
     return null;
   } finally {
     unsaved -= 1;
@@ -103,8 +102,11 @@ async function label(verdict) {
   const next = nextUnlabelled();
   if (next === null) draw();
   else go(next);
-  tell(`${clip.name}: ${WORDS[verdict].toLowerCase()}${next === null ? ". Every clip is labelled or skipped" : ""}`);
-  await saved;
+  tell(`${clip.name}: ${SAID[verdict]}${next === null ? ". Every clip is labelled or skipped" : ""}`);
+  if (!(await saved)) {
+    Object.assign(clip, clip.saved); // it was shown before it was saved
+    draw();
+  }
 }
 
 async function labelSpan(clip, verdict) {
@@ -162,6 +164,7 @@ function go(id) {
   visited.add(id);
   start = null;
   end = null;
+  tell("");
   history.replaceState(null, "", `/#${id}`); // a reload comes back to it; and the key leaves the address bar
   stage.show(clips.get(id));
   draw();
@@ -236,77 +239,24 @@ window.addEventListener("beforeunload", (event) => unsaved && event.preventDefau
 
 function draw() {
   if (current === null) return;
-  const all = [...clips.values()];
-  const count = (verdict) => all.filter((clip) => clip.verdict === verdict).length;
-  const [highlights, normal, skipped] = [count("highlight"), count("normal"), count("skip")];
-  find("progress").max = all.length;
-  find("progress").value = highlights + normal + skipped;
-  find("counts").textContent =
-    `${highlights + normal} of ${all.length.toLocaleString("en")} labelled: ${highlights} highlight${highlights === 1 ? "" : "s"}, ` +
-    `${normal} normal${skipped ? `, ${skipped} skipped` : ""}`;
   const clip = clips.get(current);
   const shown = visible();
+  drawCounts(find, [...clips.values()]);
   find("name").textContent = clip.name;
   find("place").textContent = `${shown.indexOf(clip) + 1} of ${shown.length}${find("filter").checked ? " unlabelled" : ""}`;
-  find("verdict").textContent = WORDS[clip.verdict] ?? "Unlabelled";
-  find("verdict").dataset.verdict = clip.verdict ?? "";
   find("score").textContent = clip.score === null ? "" : `model: ${clip.score.toFixed(2)}`;
-  find("spans").replaceChildren(...clip.spans.map((span) => spanItem(clip, span)));
-  drawModel();
+  drawVerdict(find, clip);
+  drawSpans(find, clip, {
+    seek: (span) => stage.seek(span[0]),
+    remove: (span) => saySpan(clip, "normal", span),
+  });
+  drawModel(find, scoring);
   drawTimes();
   strip.show(shown, current);
 }
 
-function spanItem(clip, span) {
-  const item = document.createElement("li");
-  const times = `${clock(span[0])} to ${clock(span[1])}`;
-  const goThere = document.createElement("button");
-  const remove = document.createElement("button");
-  goThere.type = remove.type = "button";
-  goThere.textContent = times;
-  goThere.setAttribute("aria-label", `Go to the span from ${times}`);
-  goThere.addEventListener("click", () => stage.seek(span[0]));
-  remove.textContent = "×";
-  remove.setAttribute("aria-label", `Remove the span from ${times}`);
-  remove.addEventListener("click", () => saySpan(clip, "normal", span));
-  item.append(goThere, remove);
-  return item;
-}
-
 function drawTimes() {
-  const span = start !== null && end !== null ? " span" : "";
-  find("highlight-text").textContent = `Highlight${span}`;
-  find("normal-text").textContent = `Normal${span}`;
-  find("in-text").textContent = start === null ? "Mark start" : `Start ${clock(start)}`;
-  find("out-text").textContent = end === null ? "Mark end" : `End ${clock(end)}`;
-  find("drop").disabled = start === null && end === null;
-  const length = stage.duration;
-  find("line").hidden = length === null;
-  if (length === null || current === null) return;
-  const parts = clips.get(current).spans.map((one) => linePart(one, length, "known"));
-  if (start !== null || end !== null) parts.push(linePart([start ?? end, end ?? start], length, "new"));
-  find("line-marks").replaceChildren(...parts);
-  find("line-now").hidden = stage.time === null;
-  find("line-now").style.left = `${(100 * (stage.time ?? 0)) / length}%`;
-}
-
-function linePart([from, to], length, name) {
-  const part = document.createElement("span");
-  part.className = name;
-  part.style.left = `${(100 * from) / length}%`;
-  part.style.width = `${(100 * Math.max(0, Math.min(to, length) - from)) / length}%`;
-  return part;
-}
-
-function drawModel() {
-  const text = !scoring
-    ? ""
-    : scoring.error
-      ? `The model failed: ${scoring.error}`
-      : scoring.done < scoring.total
-        ? `Model has looked at ${scoring.done} of ${scoring.total}; the least certain come first`
-        : "The clips the model is least certain of come first";
-  find("model").textContent = text;
+  if (current !== null) drawLine(find, { spans: clips.get(current).spans, start, end, length: stage.duration, now: stage.time });
 }
 
 function drawSaved() {

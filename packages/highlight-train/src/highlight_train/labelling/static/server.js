@@ -2,14 +2,12 @@
 
 let last = Promise.resolve();
 
-export class Unreachable extends Error {}
-
 export async function ask(path, options = {}) {
   let response;
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Unreachable(
+    throw new Error(
       "highlight-train is not running any more. Labels that were saved are safe; start it again and open the address it prints.",
     );
   }

@@ -7,6 +7,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Stage {
   constructor(find, onChange) {
+    this.box = find("stage");
     this.video = find("video");
     this.fallback = find("fallback");
     this.reason = find("fallback-reason");
@@ -27,7 +28,7 @@ export class Stage {
   show(clip) {
     this.clip = clip;
     this.sheet = null;
-    this.reveal(this.video);
+    this.reveal(this.video, "film");
     this.video.src = `/api/clips/${clip.id}/video`;
     if (!CALM.matches) this.video.play().catch(() => {}); // where it may not start by itself, the space bar starts it
     this.onChange();
@@ -68,9 +69,8 @@ export class Stage {
     const clip = this.clip;
     this.video.removeAttribute("src");
     this.video.load();
-    this.gone.dataset.state = "waiting";
     this.goneReason.textContent = "The browser cannot play this clip. Fetching pictures from it…";
-    this.reveal(this.gone);
+    this.reveal(this.gone, "waiting");
     let sheet;
     let failure = null;
     try {
@@ -80,8 +80,8 @@ export class Stage {
     }
     if (this.clip !== clip) return; // somebody has moved on
     if (failure) {
-      this.gone.dataset.state = "failed";
-      this.goneReason.textContent = failure.message;
+      this.box.dataset.state = "failed";
+      this.goneReason.textContent = `This clip cannot be shown: ${failure.message}`;
     } else {
       this.lay(clip, sheet);
     }
@@ -95,7 +95,7 @@ export class Stage {
       "Here are frames from it with their times; choose one to set the time for I and O." +
       (sheet.remark ? ` About the file: ${sheet.remark}.` : "");
     this.moments.replaceChildren(...sheet.times_seconds.map((seconds, number) => this.moment(clip, seconds, number)));
-    this.reveal(this.fallback);
+    this.reveal(this.fallback, "pictures");
   }
 
   moment(clip, seconds, number) {
@@ -124,7 +124,8 @@ export class Stage {
     this.onChange();
   }
 
-  reveal(shown) {
+  reveal(shown, state) {
+    this.box.dataset.state = state;
     for (const part of [this.video, this.fallback, this.gone]) part.hidden = part !== shown;
   }
 }

@@ -26,8 +26,10 @@ export class Strip {
     this.clips = clips;
     this.current = current;
     this.inner.style.width = `${clips.length * STEP_PX}px`;
+    const hasFocus = this.inner.contains(document.activeElement);
     if (moved) this.reveal();
     this.draw();
+    if (moved && hasFocus) this.items.get(current)?.focus({ preventScroll: true });
   }
 
   reveal() {
@@ -45,7 +47,13 @@ export class Strip {
         this.items.delete(id);
       }
     }
-    for (let position = first; position < end; position += 1) this.place(this.clips[position], position);
+    let next = this.inner.firstChild;
+    for (let position = first; position < end; position += 1) {
+      const item = this.place(this.clips[position], position);
+      // In the page as they are seen, for those who hear it; only what is out of place moves, so that the focus stays.
+      if (item === next) next = next.nextSibling;
+      else this.inner.insertBefore(item, next);
+    }
     this.waiting = this.waiting.filter((id) => this.items.has(id));
     this.load();
   }
@@ -60,19 +68,19 @@ export class Strip {
       item.append(make("span", "picture"), make("span", "sign"), make("span", "caption"));
       item.addEventListener("click", () => this.onChoose(clip.id));
       this.items.set(clip.id, item);
-      this.inner.append(item);
       this.waiting.push(clip.id);
     }
     item.style.left = `${position * STEP_PX}px`;
     item.dataset.verdict = clip.verdict ?? "";
     item.tabIndex = clip.id === this.current ? 0 : -1;
-    item.querySelector(".caption").textContent = clip.name;
+    item.querySelector(".caption").textContent = clip.name.split("/").pop();
     item.querySelector(".sign").textContent = SIGNS[clip.verdict] ?? "";
     item.title = clip.name;
     const state = WORDS[clip.verdict] ?? "unlabelled";
     item.setAttribute("aria-label", `${clip.name}, ${state}, ${position + 1} of ${this.clips.length}`);
     if (clip.id === this.current) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
+    return item;
   }
 
   load() {
