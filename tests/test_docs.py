@@ -100,13 +100,17 @@ def run_command(line: str, folder: Path) -> Ended:
     return Ended(ending.value.code or 0, out.getvalue(), err.getvalue())
 
 
-def scene() -> Scene:
+def scene(seed: int = 5) -> Scene:
     """Large objects that hardly move, with small ones passing before them: something to lose, for every detector."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     slow = Scene.random(rng, size=SIZE, objects=8, frames=FRAMES, object_height=(0.3, 0.4), speed_px_per_frame=(0, 0.1))
     fast = Scene.random(rng, size=SIZE, objects=30, frames=FRAMES, speed_px_per_frame=(2, 4), noise=2.0)
     passing = tuple(dataclasses.replace(item, identity=item.identity + len(slow.objects)) for item in fast.objects)
     return dataclasses.replace(fast, objects=(*slow.objects, *passing))
+
+
+def write_other_video(path: Path) -> None:
+    scene(seed=6).write_video(path)
 
 
 def write_truth(path: Path) -> None:
@@ -136,6 +140,7 @@ def write_network(path: Path) -> None:
 FILES_OF_A_USER: dict[str, Callable[[Path], None]] = {
     "gt/gt.txt": write_truth,
     "det/det.txt": write_detections,
+    "videos/other.mp4": write_other_video,
     "yolov8n.onnx": write_network,
 }
 
@@ -155,7 +160,7 @@ def test_the_pages_hold_what_is_run() -> None:
     by_page = {page.relative_to(ROOT).as_posix(): [block.language for block in runnable(page)] for page in PAGES}
     assert by_page["README.md"] == ["console"]
     assert by_page["docs/learn/first-hour.md"].count("console") >= 6
-    assert by_page["docs/formats/model.md"] == ["python", "console"]
+    assert by_page["docs/formats/model.md"] == ["python"] * 4 + ["console"]
 
 
 @pytest.mark.slow
