@@ -20,7 +20,8 @@ Answer = FrameScores | Failure
 Answered = tuple[Sequence[FileState], Sequence[Answer]]
 
 FILES_A_TASK = 4
-"""Files that one worker is given at a time, for each that it reads at once."""
+"""Files whose pictures go through the models together, for each that is read at once. A CPU gains nothing by that: its
+workers are given one file at a time, so that all of them end at about the same time."""
 
 _ENDS_THE_RUN: dict[str, type[FootageError]] = {
     kind.__name__: kind for kind in (ModelError, MissingDependency, InputError)
@@ -54,19 +55,18 @@ def score_locally(
     with tempfile.TemporaryDirectory() as locks:
         place = Place(device=device, locks=Path(locks), decoding_threads=threads)
         work = partial(score_chunk, scoring=scoring, place=place)
+        together = 1 if on_cpu else FILES_A_TASK * threads
         alone: list[FileState] = []
-        for outcome in parallel_map(work, chunks(files, FILES_A_TASK * threads), jobs=workers, ordered=False):
-            if outcome.error is None and outcome.value is not None:
-                yield outcome.item, outcome.value
-            else:
+        for size, given in ((together, files), (1, alone)):
+            for outcome in parallel_map(work, chunks(given, size), jobs=workers, ordered=False):
+                if outcome.error is None and outcome.value is not None:
+                    yield outcome.item, outcome.value
+                    continue
                 raise_if_general(outcome.error)
-                alone.extend(outcome.item)  # one of them is to blame: each by itself
-        for outcome in parallel_map(work, chunks(alone, 1), jobs=workers, ordered=False):
-            if outcome.error is None and outcome.value is not None:
-                yield outcome.item, outcome.value
-            else:
-                raise_if_general(outcome.error)
-                yield outcome.item, [Failure(outcome.error.message if outcome.error is not None else "no answer")]
+                if len(outcome.item) > 1:
+                    alone.extend(outcome.item)  # one of them is to blame: each by itself, afterwards
+                else:
+                    yield outcome.item, [Failure(outcome.error.message if outcome.error is not None else "no answer")]
 
 
 def score_chunk(files: Sequence[FileState], scoring: Scoring, place: Place) -> list[Answer]:

@@ -18,6 +18,8 @@ from highlight_train.preprocess import described
 
 TASK = "highlight"
 _SUM_TOLERANCE = 0.01
+_CPU_BATCH, _GPU_BATCH = 8, 64
+"""Pictures that go through a model at once. On a CPU more are no faster, and take memory in every worker."""
 
 
 class Ensemble(StrEnum):
@@ -40,9 +42,11 @@ class HighlightModels:
         self,
         opened: Sequence[tuple[OnnxModel, ModelManifest]],
         how: Ensemble,
+        batch: int,
     ) -> None:
         self._models = [model for model, _ in opened]
         self._how = how
+        self._batch = batch
         self.paths = tuple(model.path for model, _ in opened)
         self.sha256s = tuple(manifest.model_sha256 for _, manifest in opened)
         self.side_px = _side_px(opened[0][1], opened[0][0].path)
@@ -61,8 +65,12 @@ class HighlightModels:
         """
         if not len(images):
             return np.empty(0, np.float64)
-        answers = np.stack([_probabilities(model, images) for model in self._models])
+        answers = np.stack([self._answer(model, images) for model in self._models])
         return np.asarray(answers.max(axis=0) if self._how is Ensemble.MAX else answers.mean(axis=0))
+
+    def _answer(self, model: OnnxModel, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        starts = range(0, len(images), self._batch)
+        return np.concatenate([_probabilities(model, images[start : start + self._batch]) for start in starts])
 
 
 def open_models(
@@ -93,7 +101,7 @@ def open_models(
         (open_session(path, device=device, threads=threads), manifest)
         for path, manifest in zip(paths, manifests, strict=True)
     ]
-    return HighlightModels(opened, how)
+    return HighlightModels(opened, how, _CPU_BATCH if device == "cpu" else _GPU_BATCH)
 
 
 def check_models(paths: Sequence[str | PathLike[str]]) -> tuple[ModelManifest, ...]:
