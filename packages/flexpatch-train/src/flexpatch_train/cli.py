@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flexpatch_train.options import (
+    ClassWeight,
+    DetectorName,
+    FeatureSetName,
+    ModelName,
+    Output,
+    check_size,
+    size_of,
+)
 from footage.cli.app import make_app, run_app
 from footage.cli.console import print_json, result, talk
 from footage.cli.options import Device, DryRun, Json, Seed, Smoke
@@ -20,62 +27,12 @@ if TYPE_CHECKING:
     from flexpatch_train.run import Plan, RunOptions
 
 SMOKE_FRAMES = 60
-LEAST_CANVAS_SIDE_PX = 32
 
 app = make_app(
     "flexpatch-train",
     "Train a tracking-failure model from a video: which followed boxes has optical flow lost?",
     epilog="Start with: flexpatch-train run VIDEO, or flexpatch-train demo",
 )
-
-
-class DetectorName(StrEnum):
-    """The kinds of detector, as the command line names them."""
-
-    AUTO = "auto"
-    ONNX = "onnx"
-    ULTRALYTICS = "ultralytics"
-    TENSORRT = "tensorrt"
-    MOT = "mot"
-    MOTION = "motion"
-
-
-class ModelName(StrEnum):
-    """The kinds of model."""
-
-    TREE = "tree"
-    FOREST = "forest"
-    BOOSTING = "boosting"
-
-
-class FeatureSetName(StrEnum):
-    """The sets of features."""
-
-    SEED = "seed"
-    EXTENDED = "extended"
-
-
-class ClassWeight(StrEnum):
-    """How labels are weighed in training."""
-
-    BALANCED = "balanced"
-    NONE = "none"
-
-
-Output = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, height = text.lower().split("x")
-    return int(width), int(height)
-
-
-def _check_size(text: str) -> str:
-    """Refuse, as a usage error, what is no size."""
-    if re.fullmatch(r"\d{1,5}[xX]\d{1,5}", text) is None or min(_size(text)) < LEAST_CANVAS_SIDE_PX:
-        msg = f"{text!r} is no WIDTHxHEIGHT in pixels, such as 640x360, of at least {LEAST_CANVAS_SIDE_PX} each"
-        raise typer.BadParameter(msg)
-    return text
 
 
 @app.command(
@@ -289,7 +246,7 @@ def watch(
         Path | None, typer.Option(metavar="FILE", help="The detector's file: .onnx, .pt or .engine.")
     ] = None,
     canvas: Annotated[
-        str, typer.Option(metavar="WxH", callback=_check_size, help="What the detector sees of a frame, in pixels.")
+        str, typer.Option(metavar="WxH", callback=check_size, help="What the detector sees of a frame, in pixels.")
     ] = "640x360",
     max_frames: Annotated[int, typer.Option(metavar="N", min=0, help="Frames to watch; 0 takes the whole video.")] = 0,
     confidence: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")] = 0.25,
@@ -320,7 +277,7 @@ def watch(
         nms_iou=nms,
         classes=_names(classes),
         device=device,
-        canvas_size=_size(canvas),
+        canvas_size=size_of(canvas),
         max_frames=(SMOKE_FRAMES if smoke else max_frames) or None,
     )
     raise typer.Exit(show(options, as_json=as_json))
