@@ -23,6 +23,7 @@ lint:
 # Check types, strictly.
 types:
     uv run mypy
+    git ls-files -- '*/conftest.py' | xargs -n 1 uv run mypy
 
 # Mend what ruff can mend.
 fix:

@@ -50,7 +50,7 @@ def find_ffmpeg() -> FFmpeg:
         if lack is None:
             return FFmpeg(system, f"the system's, {system}")
         why = f"{system} is not up to it: {lack}"
-    from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]  # it brings no types
+    from imageio_ffmpeg import get_ffmpeg_exe
 
     try:
         bundled = get_ffmpeg_exe()

@@ -23,7 +23,7 @@ def write_otio(layout: Layout, path: str | PathLike[str]) -> None:
         OSError: The folder is missing or not writable, or the disk is full.
     """
     try:
-        import opentimelineio as otio  # type: ignore[import-untyped]  # it brings no types
+        import opentimelineio as otio
     except ImportError:
         remedy = "uv pip install 'highlight-train[otio]', or write an edit decision list (.edl)"
         raise MissingDependency("timelines need the package opentimelineio", remedy=remedy) from None
