@@ -19,7 +19,6 @@ from highlight_train.options import (
     Models,
     OrderName,
     Pooled,
-    PoolingName,
     Samples,
     TransitionName,
     check_rate,
@@ -178,7 +177,7 @@ def score_video(
     models: Models = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report in HTML here.")] = None,
     ensemble: Ensembling = EnsembleName.MEAN,
-    pooling: Pooled = PoolingName.SOFTMAX,
+    pooling: Pooled = None,
     samples: Samples = 16,
     device: Device = "auto",
     dry_run: DryRun = False,
@@ -195,7 +194,7 @@ def score_video(
         models=tuple(models or ()),
         report=report,
         ensemble=Ensemble(ensemble.value),
-        pooling=Pooling(pooling.value),
+        pooling=None if pooling is None else Pooling(pooling.value),
         samples=samples,
         device=device,
     )
@@ -220,9 +219,14 @@ def batch_classify(
         list[Path] | None, typer.Option("--model", metavar="MODEL", help="A further model of an ensemble; repeatable.")
     ] = None,
     ensemble: Ensembling = EnsembleName.MEAN,
-    pooling: Pooled = PoolingName.SOFTMAX,
+    pooling: Pooled = None,
     samples: Samples = 16,
-    threshold: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a highlight.")] = 0.7,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="0..1", min=0, max=1, help="Least score of a highlight. Default: as chosen in training, else 0.7."
+        ),
+    ] = None,
     jobs: Jobs = None,
     device: Device = "auto",
     scheduler: Annotated[
@@ -247,7 +251,7 @@ def batch_classify(
         models=(*([] if model is None else [model]), *(more_models or ())),
         output=output,
         ensemble=Ensemble(ensemble.value),
-        pooling=Pooling(pooling.value),
+        pooling=None if pooling is None else Pooling(pooling.value),
         samples=samples,
         threshold=threshold,
         jobs=jobs,

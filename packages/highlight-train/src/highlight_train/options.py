@@ -53,7 +53,10 @@ Models = Annotated[
     typer.Argument(metavar="MODEL", help="model.onnx or its folder; several are an ensemble. Default: the last run's."),
 ]
 Ensembling = Annotated[EnsembleName, typer.Option(help="How several models' answers become one.")]
-Pooled = Annotated[PoolingName, typer.Option(help="How the scores of frames become that of a video.")]
+Pooled = Annotated[
+    PoolingName | None,
+    typer.Option(help="How the scores of frames become that of a video. Default: as chosen in training, else softmax."),
+]
 Samples = Annotated[int, typer.Option(metavar="N", min=1, help="Pictures looked at in a video.")]
 GroupBy = Annotated[GroupByName, typer.Option(help="What stays on one side of a split: a folder's clips, or a clip.")]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from footage.cli.progress import Progress
 from footage.dataset.discover import Discovery, find_media
 from footage.errors import printable
+from footage.persistence.bundle import read_manifest
 from footage.runs.directory import RunDirectory
 from footage.runs.environment import usable_cpu_count
 from highlight_train.batch.findings import FailedFile, Scan, scan_of
@@ -20,6 +21,7 @@ from highlight_train.batch.options import EXTENSIONS, BatchOptions, find_models
 from highlight_train.batch.outputs import write_tables
 from highlight_train.batch.report import REPORT_FILE, lay_out
 from highlight_train.batch.work import Failure, Scoring, score_files, scoring_of
+from highlight_train.scoring.decision import Decision, decide
 from highlight_train.scoring.devices import devices_of
 from highlight_train.scoring.video import ScoredVideo, scored_video
 
@@ -104,9 +106,11 @@ def run(options: BatchOptions, *, tell: Tell, make_progress: MakeProgress) -> Sc
     """
     started = time.monotonic()
     scoring = _scoring(options)
+    decision = _decision(options, scoring)
     found = _found(options)
     tell(f"scoring with {', '.join(printable(str(model)) for model in scoring.models)} on {_where(options)}")
-    settings = _settings(options, scoring)
+    tell(decision.text)
+    settings = _settings(options, scoring, decision)
     with (
         RunDirectory(options.output).open(tool="highlight-train", settings=settings) as folder,
         ScoreJournal(folder.file(JOURNAL_FILE), scoring.key()) as journal,
@@ -119,12 +123,13 @@ def run(options: BatchOptions, *, tell: Tell, make_progress: MakeProgress) -> Sc
             with make_progress(len(files), len(files) - len(pending)) as progress:
                 _score(_answers(pending, scoring, options), journal, progress)
         except KeyboardInterrupt:
-            write_tables(_collect(files, gone, journal, options), folder.path)
+            write_tables(_collect(files, gone, journal, decision), folder.path)
             raise
-        scan = _collect(files, gone, journal, options)
+        scan = _collect(files, gone, journal, decision)
         write_tables(scan, folder.path)
         seconds = time.monotonic() - started
-        lay_out(scan, _origin(options, scoring, scan, len(pending), seconds)).write(folder.file(REPORT_FILE))
+        origin = _origin(options, scoring, decision, scan, scored_now=len(pending), seconds=seconds)
+        lay_out(scan, origin).write(folder.file(REPORT_FILE))
         folder.finish(
             scanned=scan.scanned,
             scored_now=len(pending),
@@ -137,6 +142,11 @@ def run(options: BatchOptions, *, tell: Tell, make_progress: MakeProgress) -> Sc
 def _scoring(options: BatchOptions) -> Scoring:
     models = find_models(options.models, options.output)
     return scoring_of(models, ensemble=options.ensemble, samples=options.samples)
+
+
+def _decision(options: BatchOptions, scoring: Scoring) -> Decision:
+    manifests = [read_manifest(model) for model in scoring.models]
+    return decide(manifests, options.pooling, options.threshold)
 
 
 def _found(options: BatchOptions) -> Discovery:
@@ -182,9 +192,7 @@ def _answers(pending: Sequence[FileState], scoring: Scoring, options: BatchOptio
     return score_on_cluster(pending, scoring, scheduler=options.scheduler, device=options.device)
 
 
-def _collect(
-    files: Sequence[FileState], gone: Sequence[FailedFile], journal: ScoreJournal, options: BatchOptions
-) -> Scan:
+def _collect(files: Sequence[FileState], gone: Sequence[FailedFile], journal: ScoreJournal, decision: Decision) -> Scan:
     """Everything the journal knows of the files that are there now; rows of files that are gone stay in it unused."""
     videos: list[ScoredVideo] = []
     failures = list(gone)
@@ -196,8 +204,8 @@ def _collect(
         elif isinstance(answer, Failure):
             failures.append(FailedFile(file.path, answer.reason))
         else:
-            videos.append(scored_video(file.path, answer, options.pooling, options.threshold))
-    return scan_of(len(files), videos, failures, threshold=options.threshold, complete=not missing)
+            videos.append(scored_video(file.path, answer, decision.pooling, decision.threshold))
+    return scan_of(len(files), videos, failures, threshold=decision.threshold, complete=not missing)
 
 
 def _estimate(pending: Sequence[FileState], scoring: Scoring, options: BatchOptions) -> float | None:
@@ -218,7 +226,7 @@ def _where(options: BatchOptions) -> str:
     return f"{options.jobs or usable_cpu_count()} processors" if devices == ("cpu",) else ", ".join(devices)
 
 
-def _settings(options: BatchOptions, scoring: Scoring) -> dict[str, object]:
+def _settings(options: BatchOptions, scoring: Scoring, decision: Decision) -> dict[str, object]:
     models = [
         {"path": os.fspath(path), "sha256": sha256}
         for path, sha256 in zip(scoring.models, scoring.model_sha256s, strict=True)
@@ -227,15 +235,17 @@ def _settings(options: BatchOptions, scoring: Scoring) -> dict[str, object]:
         "library": os.fspath(options.library.absolute()),
         "models": models,
         "ensemble": options.ensemble,
-        "pooling": options.pooling,
+        "pooling": decision.pooling,
+        "pooling_from": decision.pooling_from,
         "samples": options.samples,
-        "threshold": options.threshold,
+        "threshold": decision.threshold,
+        "threshold_from": decision.threshold_from,
         "most_files": options.most_files,
     }
 
 
 def _origin(
-    options: BatchOptions, scoring: Scoring, scan: Scan, scored_now: int, seconds: float
+    options: BatchOptions, scoring: Scoring, decision: Decision, scan: Scan, *, scored_now: int, seconds: float
 ) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = [("library", printable(str(options.library.absolute())))]
     for path, sha256 in zip(scoring.models, scoring.model_sha256s, strict=True):
@@ -245,7 +255,8 @@ def _origin(
     return [
         *rows,
         ("pictures a video", f"up to {scoring.samples}, keyframes where the file has an index of them"),
-        ("score of a video", f"{options.pooling.value} of its pictures' scores"),
+        ("score of a video", f"{decision.pooling.value} of its pictures' scores ({decision.pooling_from})"),
+        ("a highlight from", f"{decision.threshold:.3g} ({decision.threshold_from})"),
         ("videos found", scan.scanned),
         ("read in this run", f"{scored_now} in {seconds:.1f} s on {_where(options)}"),
     ]

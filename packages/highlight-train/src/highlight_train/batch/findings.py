@@ -46,7 +46,7 @@ class Scan:
         """The result in one sentence."""
         found, scored = len(self.highlights), len(self.videos)
         text = f"{found:,} of {scored:,} scored videos {'is a highlight' if found == 1 else 'are highlights'}"
-        text += f" (score {self.threshold:g} or more)"
+        text += f" (score {self.threshold:.3g} or more)"
         if self.failures:
             count = len(self.failures)
             text += f"; {count:,} {'file or folder' if count == 1 else 'files or folders'} could not be used"

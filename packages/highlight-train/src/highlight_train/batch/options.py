@@ -9,7 +9,6 @@ from pathlib import Path
 
 from footage.errors import ModelError
 from footage.runs.directory import RUN_FILE
-from highlight_train.scoring.bands import THRESHOLD
 from highlight_train.scoring.model import Ensemble
 from highlight_train.scoring.pooling import Pooling
 from highlight_train.scoring.sampler import SAMPLES
@@ -29,9 +28,9 @@ class BatchOptions:
         models: model files, or folders that a training wrote; empty takes those of the last run.
         output: the folder for everything written.
         ensemble: how several models' answers become one.
-        pooling: how the scores of frames become one.
+        pooling: how the scores of frames become one; None as the model's training chose.
         samples: pictures of a video.
-        threshold: the least score of a highlight, in [0, 1].
+        threshold: the least score of a highlight, in [0, 1]; None as the model's training chose.
         jobs: worker processes; None takes one a processor, or one a GPU.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         scheduler: the address of a Dask scheduler whose workers do the work; None works on this machine.
@@ -42,9 +41,9 @@ class BatchOptions:
     models: tuple[Path, ...] = ()
     output: Path = OUTPUT_FOLDER
     ensemble: Ensemble = Ensemble.MEAN
-    pooling: Pooling = Pooling.SOFTMAX
+    pooling: Pooling | None = None
     samples: int = SAMPLES
-    threshold: float = THRESHOLD
+    threshold: float | None = None
     jobs: int | None = None
     device: str = "auto"
     scheduler: str | None = None

@@ -33,7 +33,8 @@ from highlight_train.train.outputs import write_outputs
 from highlight_train.train.pictures import keyframes_of
 from highlight_train.train.rows import Frames, frames_of_clips
 from highlight_train.train.scores import evaluate
-from highlight_train.train.sides import SIDES, Sides, audited, deal
+from highlight_train.train.sides import Sides, audited, deal
+from highlight_train.train.split_file import SIDES
 
 OUTPUT_FOLDER = "highlight_training"
 SMOKE_CLIPS = 6

@@ -23,14 +23,14 @@ from highlight_train.preprocess import described
 from highlight_train.train.findings import Findings
 from highlight_train.train.pictures import Pictures
 from highlight_train.train.report import lay_out
-from highlight_train.train.sides import SIDES
+from highlight_train.train.split_file import SIDES, SPLIT_FILE, write_split
 
 WEIGHTS_FILE = "model.pth"
 MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.html"
-FILES = (REPORT_FILE, MODEL_FILE, "model.json", WEIGHTS_FILE, PREDICTIONS_FILE, METRICS_FILE, "run.json")
+FILES = (REPORT_FILE, MODEL_FILE, "model.json", WEIGHTS_FILE, PREDICTIONS_FILE, METRICS_FILE, SPLIT_FILE, "run.json")
 TASK = "highlight"
 _PARITY_FRAMES = 256
 _PARITY_BATCH = 16
@@ -50,6 +50,7 @@ def write_outputs(
     model = folder.file(MODEL_FILE)
     parity = export_onnx(classifier, model, _held_out_batches(findings, pictures), shape=(side_px, side_px, 3))
     save_manifest(_manifest(findings, parity, side_px), model)
+    write_split(findings.sides.split(), folder.file(SPLIT_FILE))
     metrics = metrics_of(findings)
     atomic_write_json(folder.file(METRICS_FILE), {**metrics, "parity": asdict(parity)})
     atomic_write_text(folder.file(PREDICTIONS_FILE), _predictions(findings))

@@ -16,7 +16,7 @@ from footage.report.sheets import contact_sheet
 from highlight_train.labels import CLASSES
 from highlight_train.train.findings import Findings, counted
 from highlight_train.train.pictures import Pictures
-from highlight_train.train.sides import SIDES
+from highlight_train.train.split_file import SIDES
 
 _MISTAKES = 8
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from footage.dataset.audit import audit_split, perceptual_hashes
-from footage.dataset.manifest import rows_sha256
 from footage.dataset.splits import by_group
 from footage.errors import DatasetError
 from footage.training.randomness import generator_at
 from highlight_train.train.pictures import Pictures
 from highlight_train.train.rows import Frames, by_clip
+from highlight_train.train.split_file import SIDES, Split, SplitClip
 
 FRACTIONS = (0.6, 0.2, 0.2)
-SIDES = ("train", "val", "test")
 MIN_TEST_GROUPS = 5
 """An interval over fewer groups says next to nothing."""
 MIN_TEST_POSITIVES = 5
@@ -52,8 +52,25 @@ class Sides:
 
     def sha256(self) -> str:
         """Hash of which clip is on which side."""
-        prints = [clip.fingerprint for clip in self.frames.clips]
-        return rows_sha256(*(sorted(prints[clip] for clip in self.side(name)) for name in SIDES))
+        return self.split().sha256()
+
+    def split(self) -> Split:
+        """What ``split.json`` keeps of it."""
+        clips = self.frames.clips
+        return Split(
+            grouped_by=self.grouped_by,
+            clips=tuple(
+                SplitClip(
+                    side=name,
+                    path=Path(clips[number].path),
+                    fingerprint=clips[number].fingerprint,
+                    group=clips[number].group,
+                    is_highlight=clips[number].is_highlight,
+                )
+                for name in SIDES
+                for number in self.side(name).tolist()
+            ),
+        )
 
 
 def deal(frames: Frames, *, seed: int) -> Sides:

@@ -10,14 +10,16 @@ from footage.errors import printable
 from footage.report.figures import Curve, curves
 from footage.report.page import Page
 from footage.report.sheets import contact_sheet
-from highlight_train.scoring.bands import LOWER_ENDS, THRESHOLD
+from highlight_train.scoring.bands import LOWER_ENDS
 from highlight_train.scoring.sampler import pictures_at
 from highlight_train.scoring.video import FrameScores, ScoredVideo, clock
 
 PICTURES = 8
 
 
-def lay_out(video: ScoredVideo, frames: FrameScores, lead: str, origin: Sequence[tuple[str, object]]) -> Page:
+def lay_out(
+    video: ScoredVideo, frames: FrameScores, lead: str, origin: Sequence[tuple[str, object]], *, threshold: float
+) -> Page:
     """The page; its pictures are read from the video anew.
 
     Raises:
@@ -39,7 +41,7 @@ def lay_out(video: ScoredVideo, frames: FrameScores, lead: str, origin: Sequence
         curves(
             [
                 Curve(label="score", x=frames.times_seconds, y=frames.scores),
-                Curve(label="highlight", x=ends, y=[THRESHOLD, THRESHOLD], reference=True),
+                Curve(label="highlight", x=ends, y=[threshold, threshold], reference=True),
             ],
             x_label="seconds",
             y_label="score",

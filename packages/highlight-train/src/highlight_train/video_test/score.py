@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footage.errors import printable
+from footage.persistence.bundle import read_manifest
 from footage.video.keyframes import KeyframeReader
 from highlight_train.batch.options import OUTPUT_FOLDER, find_models
-from highlight_train.scoring.bands import THRESHOLD
+from highlight_train.scoring.decision import Decision, decide
 from highlight_train.scoring.devices import devices_of
 from highlight_train.scoring.model import Ensemble, HighlightModels, check_models, open_models
 from highlight_train.scoring.pooling import Pooling
@@ -29,7 +30,7 @@ class VideoTestOptions:
         models: model files, or folders that a training wrote; empty takes those of the last run.
         report: where the report goes; None writes none.
         ensemble: how several models' answers become one.
-        pooling: how the scores of frames become one.
+        pooling: how the scores of frames become one; None as the model's training chose.
         samples: pictures of the video.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     """
@@ -38,7 +39,7 @@ class VideoTestOptions:
     models: tuple[Path, ...] = ()
     report: Path | None = None
     ensemble: Ensemble = Ensemble.MEAN
-    pooling: Pooling = Pooling.SOFTMAX
+    pooling: Pooling | None = None
     samples: int = SAMPLES
     device: str = "auto"
 
@@ -119,23 +120,28 @@ def run(options: VideoTestOptions, *, tell: Tell) -> VideoTest:
     """
     paths = find_models(options.models, OUTPUT_FOLDER)
     models = open_models(paths, how=options.ensemble, device=devices_of(options.device)[0])
-    tell(f"scoring with {', '.join(printable(str(path)) for path in paths)}")
+    decision = decide([read_manifest(path) for path in paths], options.pooling)
+    tell(f"scoring with {', '.join(printable(str(path)) for path in paths)}; {decision.text}")
     samples = sample_video(options.video, options.samples, side_px=models.side_px)
     if samples.remark is not None:
         tell(f"note: {samples.remark}")
     frames = frame_scores(samples, models.score(samples.images))
     tested = VideoTest(
-        video=scored_video(options.video, frames, options.pooling, THRESHOLD),
+        video=scored_video(options.video, frames, decision.pooling, decision.threshold),
         frames=frames,
         models=paths,
         report=options.report,
     )
     if options.report is not None:
-        lay_out(tested.video, frames, tested.lead, _origin(options, models, frames)).write(options.report)
+        origin = _origin(options, models, decision, frames)
+        page = lay_out(tested.video, frames, tested.lead, origin, threshold=decision.threshold)
+        page.write(options.report)
     return tested
 
 
-def _origin(options: VideoTestOptions, models: HighlightModels, frames: FrameScores) -> list[tuple[str, object]]:
+def _origin(
+    options: VideoTestOptions, models: HighlightModels, decision: Decision, frames: FrameScores
+) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = [("video", printable(str(options.video)))]
     for path, sha256 in zip(models.paths, models.sha256s, strict=True):
         rows.append(("model", f"{printable(str(path))} (SHA-256 {sha256[:12]})"))
@@ -144,5 +150,5 @@ def _origin(options: VideoTestOptions, models: HighlightModels, frames: FrameSco
     return [
         *rows,
         ("pictures", f"{len(frames.scores)}, read as {frames.way.value}"),
-        ("score of the video", f"{options.pooling.value} of its pictures' scores"),
+        ("score of the video", f"{decision.pooling.value} of its pictures' scores ({decision.pooling_from})"),
     ]
