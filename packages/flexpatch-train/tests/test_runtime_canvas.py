@@ -67,6 +67,17 @@ def test_scaled_patches_are_averaged_by_area() -> None:
     np.testing.assert_allclose(canvas[6:156, 5:205], means, atol=0.51)
 
 
+@pytest.mark.parametrize("scale", [Fraction(1, 4), Fraction(1, 3), Fraction(1, 2), Fraction(3, 5), Fraction(9, 10)])
+def test_no_pixel_of_a_scaled_patch_is_passed_over(scale: Fraction) -> None:
+    for offset in range(12):
+        image = np.zeros((300, 400, 3), np.uint8)
+        image[120, 120 + offset] = image[120 + offset, 180] = 255
+        canvas = compose(image, packing(placed((0, 0, 400, 300), (0, 0), scale)), fill=0)
+        middle = round(150 * scale)
+        assert canvas[:, :middle].max() > 0, offset
+        assert canvas[:, middle:].max() > 0, offset
+
+
 def test_a_source_past_the_frame_is_refused() -> None:
     with pytest.raises(ValueError, match="reaches past a frame of 400x300"):
         compose(np.zeros((300, 400, 3), np.uint8), packing(placed((350, 0, 401, 50), (0, 0))))

@@ -17,6 +17,8 @@ BORDER_PX = 3.0
 COVERED_SHARE = 0.7
 NMS_IOU = 0.45
 
+_LEAST_BILINEAR_SCALE = 0.5
+
 _CORNER, _LIMIT = [0, 1, 0, 1], [2, 3, 2, 3]  # columns of a box: its first corner twice, its second corner twice
 
 Floats = NDArray[np.float64]
@@ -48,7 +50,9 @@ def compose(image: NDArray[np.uint8], packing: Packing, fill: int = FILL_GREY) -
         if size == (x1 - x0, y1 - y0):
             canvas[top:bottom, left:right] = part
         else:
-            cv2.resize(part, size, dst=canvas[top:bottom, left:right], interpolation=cv2.INTER_AREA)
+            # Down to half its size bilinear interpolation passes over no pixel; it takes a fifth of the time.
+            how = cv2.INTER_LINEAR if placement.scale >= _LEAST_BILINEAR_SCALE else cv2.INTER_AREA
+            cv2.resize(part, size, dst=canvas[top:bottom, left:right], interpolation=how)
     return canvas
 
 
