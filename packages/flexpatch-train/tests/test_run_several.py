@@ -174,4 +174,4 @@ def test_what_does_not_go_together_is_refused(
     assert "one ground truth cannot belong to several videos" in one_truth.err
     unknown = flexpatch("run", crowd.video, "--detector", "motion", "--max-frames", 60, "--hold-out", "x.mp4", *out)
     assert unknown.code == 1
-    assert "no clip x.mp4" in unknown.err
+    assert "there is no x.mp4 to hold out" in unknown.err

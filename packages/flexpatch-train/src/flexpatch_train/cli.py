@@ -82,7 +82,8 @@ def run(
         int | None, typer.Option(metavar="N", min=1, help="Depth. Default: tree 5, forest 10, boosting 4.")
     ] = None,
     min_samples_leaf: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Fewest rows of a leaf. Default: 1, 5, 20.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Fewest rows of a leaf. Default: tree 1, forest 5, boosting 20."),
     ] = None,
     min_samples_split: Annotated[
         int, typer.Option(metavar="N", min=2, help="Fewest rows of a node that is split.")

@@ -106,7 +106,7 @@ def plan(options: RunOptions, *, tell: Tell) -> Plan:
     Raises:
         FootageError: as for ``run``.
     """
-    sources = sources_of(options.videos, options.mot_root, options.ground_truth, tell)
+    sources = sources_of(options.videos, options.mot_root, options.ground_truth, tell, hold_out=options.hold_out)
     counts: list[int | None] = []
     reason, seconds = "", []
     for source in sources:
@@ -150,7 +150,7 @@ def run(options: RunOptions, *, tell: Tell, make_progress: MakeProgress) -> Find
         DatasetError: there is too little to learn from, or a ground truth does not fit its video.
         InputError: the videos do not go together, or the output folder cannot be used.
     """
-    sources = sources_of(options.videos, options.mot_root, options.ground_truth, tell)
+    sources = sources_of(options.videos, options.mot_root, options.ground_truth, tell, hold_out=options.hold_out)
     for source in sources:
         source.open().close()  # what cannot be opened is said now, not after an hour of detecting in the others
     detectors = [_choose(options, source) for source in sources]

@@ -41,7 +41,12 @@ class Source:
 
 
 def sources_of(
-    videos: Sequence[Path], mot_root: Path | None, ground_truth: Path | None, tell: Callable[[str], None]
+    videos: Sequence[Path],
+    mot_root: Path | None,
+    ground_truth: Path | None,
+    tell: Callable[[str], None],
+    *,
+    hold_out: Sequence[str] = (),
 ) -> tuple[Source, ...]:
     """What a run learns from: the videos named, and the sequences below a root.
 
@@ -50,9 +55,11 @@ def sources_of(
         mot_root: folder of MOT sequences with ground truth.
         ground_truth: of the one video, where a single one is named.
         tell: told what of the root is left out, and why.
+        hold_out: names that must be among the sources.
 
     Raises:
-        InputError: there is no video, one is named twice, or one ground truth is given for several videos.
+        InputError: there is no video, one is named twice, one ground truth is given for several videos, or there is
+            none of a name that is to be held out.
         DatasetError: there is no sequence below the root.
     """
     if ground_truth is not None and (mot_root is not None or len(videos) != 1):
@@ -70,6 +77,9 @@ def sources_of(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{', '.join(twice)} would be learned from twice", remedy="name each video once")
+    absent = sorted(set(hold_out) - set(names))
+    if absent:
+        raise InputError(f"there is no {' or '.join(absent)} to hold out", remedy=f"the names are: {', '.join(names)}")
     return sources
 
 

@@ -47,7 +47,8 @@ class Interval:
         places = digits if digits is not None else (0 if percent else 2)
 
         def show(value: float) -> str:
-            return f"{100 * value if percent else value:.{places}f}"
+            # Adding 0 turns a rounded -0.00 into 0.00.
+            return f"{round(100 * value if percent else value, places) + 0.0:.{places}f}"
 
         count = f"n = {self.n}"
         if self.groups is not None:

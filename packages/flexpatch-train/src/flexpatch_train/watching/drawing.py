@@ -56,7 +56,7 @@ LOOKS = (
     RiskLook("medium", 0.75, _rgb(ORANGE), _DARK, 2, dashed=False),
     RiskLook("high", float("inf"), _rgb(VERMILION), _LIGHT, 3, dashed=True),
 )
-"""The labels weigh 0, 1/2 and 1 in a risk: a box is drawn as the label that its risk is nearest to."""
+"""How a box is drawn by its risk, the probability that it has lost its object: up to 1 in 4, up to 3 in 4, above."""
 
 KIND_COLOURS: dict[str, Colour] = {"failure": _LIGHT, "new": _rgb(GREEN)}
 """Outlines of patches, by kind."""
