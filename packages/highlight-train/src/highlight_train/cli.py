@@ -20,6 +20,7 @@ from highlight_train.options import (
     OrderName,
     Pooled,
     Samples,
+    SideName,
     TransitionName,
     check_rate,
     check_size,
@@ -258,6 +259,53 @@ def batch_classify(
         device=device,
         scheduler=scheduler,
         most_files=SMOKE_FILES if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Measure a model on clips it never saw; ends with the path of a report.",
+    epilog="Example: highlight-train evaluate",
+)
+def evaluate(
+    *,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="model.onnx or its folder. Default: the last run's.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Measure on this labels.json. Default: what training held out."),
+    ] = None,
+    side: Annotated[
+        SideName, typer.Option(help="Clips that training did not see, or all; the figures of all are not held out.")
+    ] = SideName.TEST,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("highlight_evaluation"),
+    jobs: Jobs = None,
+    seed: Seed = 42,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Measure what ships on clips that training did not see, beside what needs no training.
+
+    Clips are known by their content: one that training saw is left out wherever it was moved.
+    """
+    from highlight_train.evaluation.clips import Side
+    from highlight_train.evaluation.command import show
+    from highlight_train.evaluation.evaluate import SMOKE_CLIPS, EvaluateOptions
+
+    options = EvaluateOptions(
+        model=model,
+        labels=labels,
+        side=Side(side.value),
+        output=output,
+        jobs=jobs,
+        device=device,
+        seed=seed,
+        max_clips=SMOKE_CLIPS if smoke else None,
     )
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 

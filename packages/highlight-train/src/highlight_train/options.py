@@ -41,6 +41,13 @@ class TransitionName(StrEnum):
     NONE = "none"
 
 
+class SideName(StrEnum):
+    """On which clips to measure."""
+
+    TEST = "test"
+    ALL = "all"
+
+
 class OrderName(StrEnum):
     """In which order clips come."""
 

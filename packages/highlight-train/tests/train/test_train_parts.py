@@ -16,13 +16,15 @@ from footage.errors import DatasetError
 from footage.persistence.parity import Parity
 from footage.training.checkpoint import EpochRecord
 from footage.training.loop import Fitted
+from highlight_train.baselines import colourfulness, motion
 from highlight_train.prepare.manifest import ClipEntry, FrameEntry, SkippedClip
+from highlight_train.scoring.decision import chosen_threshold
 from highlight_train.scoring.pooling import Pooling
 from highlight_train.train.findings import Findings
 from highlight_train.train.pictures import augmented, training_frames
 from highlight_train.train.report import lay_out
 from highlight_train.train.rows import Frames, frames_of_clips
-from highlight_train.train.scores import chosen_threshold, colourfulness, evaluate, motion, pooled
+from highlight_train.train.scores import evaluate, pooled
 from highlight_train.train.sides import Sides, audited, deal
 
 

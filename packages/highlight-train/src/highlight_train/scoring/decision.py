@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from footage.metrics.classification import balanced_accuracy
 from footage.persistence.bundle import ModelManifest
 from highlight_train.scoring.bands import THRESHOLD
 from highlight_train.scoring.pooling import Pooling
@@ -12,6 +16,7 @@ from highlight_train.scoring.pooling import Pooling
 GIVEN = "as given"
 OWN = "as chosen on validation"
 USUAL = "as usual"
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +73,21 @@ def decide(
 
 def _own_pooling(name: object) -> Pooling | None:
     return next((how for how in Pooling if how.value == name), None)
+
+
+def chosen_threshold(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The threshold with the highest balanced accuracy, in the middle of the gap it lies in; of equals the lowest.
+
+    A half where a class is missing and nothing can be chosen.
+
+    Args:
+        truth: ``(N,)``.
+        scores: ``(N,)``, higher for highlights.
+    """
+    if not truth.any() or truth.all():
+        return HALF
+    levels = np.unique(scores)
+    places = [float(levels[0]), *((levels[1:] + levels[:-1]) / 2).tolist(), float(np.nextafter(levels[-1], np.inf))]
+    values = [balanced_accuracy(truth, scores >= place) for place in places]
+    best: float = places[int(np.argmax(values))]
+    return best

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from footage.metrics.classification import average_precision, balanced_accuracy, confusion_matrix
 from footage.metrics.intervals import Interval, group_bootstrap
+from highlight_train.baselines import colourfulness, motion
+from highlight_train.scoring.decision import HALF, chosen_threshold
 from highlight_train.scoring.pooling import Pooling, pool
 from highlight_train.train.pictures import Pictures
 from highlight_train.train.rows import Frames
@@ -18,7 +19,6 @@ from highlight_train.train.sides import Sides
 
 Scores = NDArray[np.float64]
 ALWAYS_NORMAL = "always normal"
-HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,45 +157,5 @@ def _gain(truth: NDArray[np.bool_], mine: Scores, other: Scores) -> float | None
     return None if first is None or second is None else first - second
 
 
-def chosen_threshold(truth: NDArray[np.bool_], scores: Scores) -> float:
-    """The threshold with the highest balanced accuracy, in the middle of the gap it lies in; of equals the lowest.
-
-    A half where a class is missing and nothing can be chosen.
-
-    Args:
-        truth: ``(N,)``.
-        scores: ``(N,)``, higher for highlights.
-    """
-    if not truth.any() or truth.all():
-        return HALF
-    levels = np.unique(scores)
-    places = [float(levels[0]), *((levels[1:] + levels[:-1]) / 2).tolist(), float(np.nextafter(levels[-1], np.inf))]
-    values = [balanced_accuracy(truth, scores >= place) for place in places]
-    best: float = places[int(np.argmax(values))]
-    return best
-
-
 def _of(frames: Frames, pictures: Pictures, clip: int) -> list[NDArray[np.uint8]]:
     return [pictures(int(row)) for row in np.flatnonzero(frames.clip == clip)]
-
-
-def motion(images: Sequence[NDArray[np.uint8]]) -> float:
-    """How much changes from one sampled picture to the next: mean absolute difference of grey, 0 to 255.
-
-    Args:
-        images: RGB uint8 ``(H, W, 3)`` each, in the order of time; a single one has no motion.
-    """
-    greys = [image.mean(axis=2, dtype=np.float32) for image in images]
-    return float(np.mean([np.abs(b - a).mean() for a, b in pairwise(greys)] or [0.0]))
-
-
-def colourfulness(images: Sequence[NDArray[np.uint8]]) -> float:
-    """Mean colourfulness of the pictures, by Hasler and Suesstrunk (2003): spread and strength of opponent colours."""
-    return float(np.mean([_colourfulness(image) for image in images]))
-
-
-def _colourfulness(image: NDArray[np.uint8]) -> float:
-    red, green, blue = np.moveaxis(image.astype(np.float32), 2, 0)
-    red_green, yellow_blue = red - green, (red + green) / 2 - blue
-    spread = np.hypot(red_green.std(), yellow_blue.std())
-    return float(spread + 0.3 * np.hypot(red_green.mean(), yellow_blue.mean()))

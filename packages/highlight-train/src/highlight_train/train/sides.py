@@ -15,12 +15,9 @@ from footage.errors import DatasetError
 from footage.training.randomness import generator_at
 from highlight_train.train.pictures import Pictures
 from highlight_train.train.rows import Frames, by_clip
-from highlight_train.train.split_file import SIDES, Split, SplitClip
+from highlight_train.train.split_file import MIN_TEST_GROUPS, MIN_TEST_POSITIVES, SIDES, Split, SplitClip
 
 FRACTIONS = (0.6, 0.2, 0.2)
-MIN_TEST_GROUPS = 5
-"""An interval over fewer groups says next to nothing."""
-MIN_TEST_POSITIVES = 5
 _DEALS = 200
 _HASHED_FRAMES = 3
 _SPLIT, _GROUPS_NEEDED = 11, 3

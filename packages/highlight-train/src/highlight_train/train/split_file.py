@@ -14,6 +14,9 @@ from highlight_train.labels import CLASSES
 
 SPLIT_FILE = "split.json"
 SIDES = ("train", "val", "test")
+MIN_TEST_GROUPS = 5
+"""An interval over fewer groups says next to nothing."""
+MIN_TEST_POSITIVES = 5
 FORMAT_VERSION = 1
 
 
