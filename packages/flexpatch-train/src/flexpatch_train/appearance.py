@@ -50,7 +50,7 @@ def zncc(first: NDArray[np.float32], second: NDArray[np.float32]) -> Floats:
     b = second.reshape(len(second), -1).astype(np.float64)
     a -= a.mean(axis=1, keepdims=True)
     b -= b.mean(axis=1, keepdims=True)
-    norm_a, norm_b = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
+    norm_a, norm_b = (np.sqrt(np.einsum("nk,nk->n", each, each)) for each in (a, b))
     floor = _MIN_CONTRAST * np.sqrt(a.shape[1])
     usable = (norm_a > floor) & (norm_b > floor)
     dot = np.einsum("nk,nk->n", a, b)
