@@ -359,6 +359,22 @@ def create_reel(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(short_help="Take a small drawn library through the whole workflow.")
+def demo(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("highlight_demo"),
+    seed: Seed = 0,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Draw a small library whose highlights are known, and take it from labels to a reel; ends with a report's path."""
+    from highlight_train.demo.command import show
+
+    show(output, seed=seed, smoke=smoke, as_json=as_json)
+
+
 @app.command(short_help="Look at what this machine offers, and how to mend it.")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""

@@ -1,0 +1,1 @@
+"""A drawn library whose truth is known, taken through the whole workflow."""
