@@ -57,14 +57,15 @@ def recommender(tmp_path: Path) -> TrackingFailureRecommender:
 
 
 def test_the_riskiest_come_first(recommender: TrackingFailureRecommender) -> None:
-    patches = recommender.get_patches([tracked(1, 0.9), tracked(2, 0.1), tracked(3, 0.5)], None, (640, 360))
-    assert [patch.track_id for patch in patches] == [2, 3, 1]
-    assert patches[0].priority == pytest.approx(1.1)
+    objects = [tracked(1, 0.9), tracked(2, 0.1), tracked(3, 0.5, waiting=0)]
+    patches = recommender.get_patches(objects, None, (640, 360))
+    assert [patch.track_id for patch in patches] == [2, 3, 1], "medium and high are both failures"
+    assert [patch.priority for patch in patches] == pytest.approx([1.03, 1.0, 0.03])
     assert {patch.kind for patch in patches} == {"failure"}
 
 
 def test_nobody_is_forgotten(recommender: TrackingFailureRecommender) -> None:
-    patches = recommender.get_patches([tracked(1, 0.1), tracked(2, 0.9, waiting=15)], None, (640, 360))
+    patches = recommender.get_patches([tracked(1, 0.1), tracked(2, 0.9, waiting=40)], None, (640, 360))
     assert [patch.track_id for patch in patches] == [2, 1]
 
 
@@ -74,8 +75,8 @@ def test_ties_go_to_the_object_the_detector_was_less_sure_of(recommender: Tracki
 
 
 def test_a_patch_is_padded_by_the_boxs_size_and_stays_in_the_frame(recommender: TrackingFailureRecommender) -> None:
-    (patch,) = recommender.get_patches([tracked(1, 0.5)], None, (640, 170))
-    assert patch.box == (80.0, 60.0, 140.0, 170.0)
+    (patch,) = recommender.get_patches([tracked(1, 0.5)], None, (640, 155))
+    assert patch.box == (90.0, 80.0, 130.0, 155.0)
     assert padded(np.array([700.0, 10, 720, 30]), 1.0, (640, 360)) is None
 
 
@@ -87,10 +88,10 @@ def test_other_models_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.joblib"
     x = rows(1, 60, unknown=0.0)
     save_estimator(RandomForestClassifier(3).fit(x, np.arange(60) % 3), path)
-    with pytest.raises(ModelError, match="decision tree over the five features"):
+    with pytest.raises(ModelError, match="is not a decision tree and has no manifest"):
         TrackingFailureRecommender.load(path)
     save_estimator(DecisionTreeClassifier().fit(x[:, :4], np.arange(60) % 3), path)
-    with pytest.raises(ModelError, match="decision tree over the five features"):
+    with pytest.raises(ModelError, match="no model over 5 features"):
         TrackingFailureRecommender.load(path)
     save_estimator(DecisionTreeClassifier().fit(x, np.arange(60) % 3), path)
     with pytest.raises(ModelError, match="knows the classes 0, 1, 2"):

@@ -51,7 +51,7 @@ class TrackingFailureRecommender:
         ModelError: the file is not a tracking-failure model, or not the one that its manifest describes.
     """
 
-    def __init__(self, model_path: str | PathLike[str], *, padding: float = 1.0, ageing_per_frame: float = 0.1) -> None:
+    def __init__(self, model_path: str | PathLike[str], *, padding: float = 0.5, ageing_per_frame: float = 0.03) -> None:
         path = Path(model_path)
         manifest = verified_manifest(path) if manifest_path(path).exists() else None
         estimator = load_estimator(path)
@@ -121,11 +121,11 @@ def padded(
     box: NDArray[np.float64], padding: float, frame_size: tuple[int, int]
 ) -> tuple[float, float, float, float] | None:
     """A box grown by ``padding`` times its size on every side and clipped to the frame; None where nothing is left."""
-    width, height = frame_size
-    grow_x, grow_y = (box[2] - box[0]) * padding, (box[3] - box[1]) * padding
-    x0, y0 = max(box[0] - grow_x, 0.0), max(box[1] - grow_y, 0.0)
-    x1, y1 = min(box[2] + grow_x, float(width)), min(box[3] + grow_y, float(height))
-    return (float(x0), float(y0), float(x1), float(y1)) if x1 - x0 >= 1 and y1 - y0 >= 1 else None
+    left, top, right, bottom = box.tolist()
+    grow_x, grow_y = (right - left) * padding, (bottom - top) * padding
+    x0, y0 = max(left - grow_x, 0.0), max(top - grow_y, 0.0)
+    x1, y1 = min(right + grow_x, float(frame_size[0])), min(bottom + grow_y, float(frame_size[1]))
+    return (x0, y0, x1, y1) if x1 - x0 >= 1 and y1 - y0 >= 1 else None
 
 
 def _probabilities_of(

@@ -33,7 +33,8 @@ class FlexPatchOptions:
         canvas_size: width and height in pixels of the one picture that goes to the detector each frame.
         new_patches: most patches for new objects in one canvas.
         failure_per_new: how many failure patches go before one patch for new objects.
-        padding: how far a failure patch reaches past its box on every side, in box widths and heights.
+        padding: how far a failure patch reaches past its box on every side, in box widths and heights; a half on every
+            side pads a box by its own size.
         ageing_per_frame: priority gained by an object for every frame it was not shown; 1 is certain failure.
         follow: when objects begin and end.
     """
@@ -41,8 +42,8 @@ class FlexPatchOptions:
     canvas_size: tuple[int, int] = CANVAS_SIZE
     new_patches: int = 4
     failure_per_new: int = 3
-    padding: float = 1.0
-    ageing_per_frame: float = 0.1
+    padding: float = 0.5
+    ageing_per_frame: float = 0.03
     follow: FollowOptions = field(default_factory=FollowOptions)
 
 
