@@ -233,9 +233,7 @@ def _of_sequence(compared: Compared, manifest: ModelManifest, seed: int) -> Sequ
     notes = list(sequence.notes)
     if comparison.damage is not None:
         notes.append(f"the video is damaged and was used up to the cut: {comparison.damage}")
-    settings = manifest.details.get("settings")
-    trained_on = settings.get("videos", []) if isinstance(settings, dict) else []
-    if any(video.get("sha256") == compared.key["video_sha256"] for video in trained_on if isinstance(video, dict)):
+    if compared.key["video_sha256"] in _learned_from(manifest):
         notes.append("the model was trained on this very video: its scores here are not those on a new one")
     return SequenceResult(
         name=printable(sequence.name),
@@ -243,6 +241,15 @@ def _of_sequence(compared: Compared, manifest: ModelManifest, seed: int) -> Sequ
         notes=tuple(notes),
         ways=way_results([comparison.outcomes], seed),
     )
+
+
+def _learned_from(manifest: ModelManifest) -> set[str]:
+    """SHA-256 of the videos that a model learned from; those that its training held out whole are not among them."""
+    settings = manifest.details.get("settings")
+    if not isinstance(settings, dict):
+        return set()
+    whole = settings.get("hold_out", [])
+    return {video["sha256"] for video in settings.get("videos", []) if video["name"] not in whole}
 
 
 def _notes(network_size: tuple[int, int] | None, from_journal: list[str]) -> list[str]:

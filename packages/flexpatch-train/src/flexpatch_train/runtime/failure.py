@@ -51,7 +51,9 @@ class TrackingFailureRecommender:
         ModelError: the file is not a tracking-failure model, or not the one that its manifest describes.
     """
 
-    def __init__(self, model_path: str | PathLike[str], *, padding: float = 0.5, ageing_per_frame: float = 0.03) -> None:
+    def __init__(
+        self, model_path: str | PathLike[str], *, padding: float = 0.5, ageing_per_frame: float = 0.03
+    ) -> None:
         path = Path(model_path)
         manifest = verified_manifest(path) if manifest_path(path).exists() else None
         estimator = load_estimator(path)
