@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flexpatch_train import cli
+from flexpatch_train import cli as flexpatch_cli
 from footage.synthetic.scenes import Scene
+from highlight_train import cli as highlight_cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -37,7 +38,7 @@ FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
-TOOL = "flexpatch-train"
+MAINS = {"flexpatch-train": flexpatch_cli.main, "highlight-train": highlight_cli.main}
 CLIP = "videos/clip.mp4"
 SIZE, FRAMES = (320, 180), 120
 NETWORK_SIZE = (320, 192)
@@ -86,7 +87,8 @@ def names_in(rows: list[list[str]]) -> list[str]:
 def run_command(line: str, folder: Path) -> Ended:
     """Run a command of a page in a folder, in this process: starting Python anew would take most of the time."""
     words = shlex.split(line)
-    assert words[:3] == ["uv", "run", TOOL], f"not run by this test, so its block must say why: {line}"
+    is_run = words[:2] == ["uv", "run"] and words[2] in MAINS
+    assert is_run, f"not run by this test, so its block must say why: {line}"
     arguments = [CLIP if word == "VIDEO" else word for word in words[3:]]
     for word in arguments:
         if word in FILES_OF_A_USER and not (folder / word).exists():
@@ -94,9 +96,9 @@ def run_command(line: str, folder: Path) -> Ended:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.chdir(folder)
-        patch.setattr("sys.argv", [TOOL, *arguments])
+        patch.setattr("sys.argv", words[2:3] + arguments)
         with pytest.raises(SystemExit) as ending:
-            cli.main()
+            MAINS[words[2]]()
     return Ended(ending.value.code or 0, out.getvalue(), err.getvalue())
 
 
@@ -137,8 +139,15 @@ def write_network(path: Path) -> None:
     constant_network(path, rows[None], shape=(1, 3, NETWORK_SIZE[1], NETWORK_SIZE[0]), names="{0: 'person'}")
 
 
+def write_labels(path: Path) -> None:
+    """Two labelled clips, at their places beside the file."""
+    write_other_video(path.parent / "videos/other.mp4")
+    path.write_text(json.dumps({"highlights": [CLIP], "normal": ["videos/other.mp4"]}), encoding="utf-8")
+
+
 FILES_OF_A_USER: dict[str, Callable[[Path], None]] = {
     "gt/gt.txt": write_truth,
+    "labels.json": write_labels,
     "det/det.txt": write_detections,
     "videos/other.mp4": write_other_video,
     "yolov8n.onnx": write_network,
