@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-COMMANDS = (("flexpatch-train",), ("flexpatch-train", "run"))
+COMMANDS = (
+    ("flexpatch-train",),
+    ("flexpatch-train", "run"),
+    ("highlight-train",),
+    ("highlight-train", "train"),
+    ("highlight-train", "batch-classify"),
+)
 WIDTH = 100
 START = "<!-- help: written by `uv run python tools/readme_help.py` -->\n"
 END = "<!-- /help -->\n"
