@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+ALWAYS_NORMAL = "always normal"
+
 
 def motion(images: Sequence[NDArray[np.uint8]]) -> float:
     """How much changes from one sampled picture to the next: mean absolute difference of grey, 0 to 255.

@@ -83,15 +83,29 @@ def measured_clips(split: Split, labels: Path | None, side: Side) -> MeasuredCli
     left_out = len(known) - len(chosen)
     check_classes(chosen, labels, skipped, left_out)
     readable = {clip.fingerprint: clip for clip in (*recorded, *known)}
-    return MeasuredClips(
-        clips=tuple(chosen),
-        seen=len(chosen) - len(unseen),
+    every = MeasuredClips(
+        clips=(),
+        seen=0,
         left_out=left_out,
         validation=tuple(clip for clip in readable.values() if side_of.get(clip.fingerprint) == "val"),
         skipped=tuple(skipped),
         kept_together="clip" if split.grouped_by == "clip" else "folder",
-        doubts=tuple(_doubts(chosen, len(chosen) - len(unseen), split)),
+        doubts=(),
     )
+    return narrowed(every, chosen, split)
+
+
+def narrowed(measured: MeasuredClips, clips: Sequence[KnownClip], split: Split) -> MeasuredClips:
+    """The same on some clips only: how many of them were seen, and what limits figures on them.
+
+    Args:
+        measured: all else.
+        clips: on which to measure.
+        split: the model's own.
+    """
+    was_seen = {clip.fingerprint for clip in split.clips if clip.side != HELD_OUT}
+    seen = sum(clip.fingerprint in was_seen for clip in clips)
+    return replace(measured, clips=tuple(clips), seen=seen, doubts=tuple(_doubts(clips, seen, split)))
 
 
 def check_classes(

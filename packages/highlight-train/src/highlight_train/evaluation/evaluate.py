@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from footage.cli.progress import Progress
 from footage.errors import ModelError, printable
-from footage.parallel import parallel_map
 from footage.persistence.bundle import read_manifest
 from footage.runs.directory import RunDirectory, atomic_write_json
-from highlight_train.baselines import colourfulness, motion
 from highlight_train.batch.journal import file_state
 from highlight_train.batch.local import score_locally
 from highlight_train.batch.options import OUTPUT_FOLDER as SCORES_FOLDER
 from highlight_train.batch.options import find_models
 from highlight_train.batch.work import Failure, Scoring, scoring_of
-from highlight_train.evaluation.clips import MeasuredClips, Side, check_classes, measured_clips
+from highlight_train.evaluation.clips import MeasuredClips, Side, check_classes, measured_clips, narrowed
 from highlight_train.evaluation.findings import Evaluation, MeasuredClip
-from highlight_train.evaluation.measure import ALWAYS_NORMAL, THE_MODEL, Way, measure
+from highlight_train.evaluation.measure import THE_MODEL, Way, measure
 from highlight_train.evaluation.report import lay_out
+from highlight_train.evaluation.rivals import Look, baselines, looked_at
 from highlight_train.prepare.clips import KnownClip
 from highlight_train.prepare.manifest import SkippedClip
-from highlight_train.scoring.decision import HALF, Decision, chosen_threshold, decide
+from highlight_train.scoring.decision import Decision, decide
 from highlight_train.scoring.pooling import pool
-from highlight_train.scoring.sampler import sample_video
 from highlight_train.scoring.video import FrameScores
 from highlight_train.train.split_file import SPLIT_FILE, Split, read_split
 
@@ -91,14 +88,6 @@ class Plan:
     doubts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What the baselines see in a clip."""
-
-    motion: float
-    colourfulness: float
-
-
 def plan(options: EvaluateOptions) -> Plan:
     """Find the clips; nothing is decoded or written.
 
@@ -106,7 +95,7 @@ def plan(options: EvaluateOptions) -> Plan:
         FootageError: as for ``run``.
     """
     scoring, split = _model(options)
-    clips = _limited(measured_clips(split, options.labels, options.side), options.max_clips)
+    clips = _clips(split, options)
     highlights = sum(clip.is_highlight for clip in clips.clips)
     return Plan(
         model=scoring.models[0],
@@ -138,7 +127,7 @@ def run(options: EvaluateOptions, *, tell: Tell, make_progress: MakeProgress) ->
         MissingDependency: ONNX Runtime here cannot compute on the device.
     """
     scoring, split = _model(options)
-    clips = _limited(measured_clips(split, options.labels, options.side), options.max_clips)
+    clips = _clips(split, options)
     decision = decide([read_manifest(scoring.models[0])])
     tell(f"measuring {printable(str(scoring.models[0]))}; {decision.text}")
     if clips.left_out:
@@ -151,9 +140,15 @@ def run(options: EvaluateOptions, *, tell: Tell, make_progress: MakeProgress) ->
     }
     with RunDirectory(options.output).open(tool="highlight-train", seed=options.seed, settings=settings) as folder:
         with make_progress(2 * len(clips.clips) + len(clips.validation), 0) as progress:
-            looks, unread = _looked_at((*clips.clips, *clips.validation), scoring, options, progress)
+            looks, unread = looked_at(
+                (*clips.clips, *clips.validation),
+                samples=scoring.samples,
+                side_px=scoring.side_px,
+                jobs=options.jobs,
+                progress=progress,
+            )
             frames, unscored = _scored([c for c in clips.clips if c.fingerprint in looks], scoring, options, progress)
-        clips = _without(clips, {**unread, **unscored}, options)
+        clips = _without(clips, {**unread, **unscored}, split, options)
         for one in clips.skipped:
             tell(f"warning: left out {one.path}: {one.reason}")
         for doubt in clips.doubts:
@@ -167,7 +162,7 @@ def run(options: EvaluateOptions, *, tell: Tell, make_progress: MakeProgress) ->
 
 def _evaluation(
     clips: MeasuredClips,
-    looks: Mapping[str, _Look],
+    looks: Mapping[str, Look],
     frames: Mapping[str, FrameScores],
     *,
     decision: Decision,
@@ -192,7 +187,7 @@ def _evaluation(
             for clip, score in zip(clips.clips, pooled.tolist(), strict=True)
         ),
         measured=measure(
-            [own, *_baselines(clips, looks, seed)],
+            [own, *baselines(clips, looks, seed)],
             np.array([clip.is_highlight for clip in clips.clips]),
             np.array([clip.group for clip in clips.clips]),
             seed=seed,
@@ -209,43 +204,12 @@ def _model(options: EvaluateOptions) -> tuple[Scoring, Split]:
     return scoring, read_split(model.with_name(SPLIT_FILE), expected_sha256=read_manifest(model).split_sha256)
 
 
-def _limited(clips: MeasuredClips, most: int | None) -> MeasuredClips:
-    if most is None:
+def _clips(split: Split, options: EvaluateOptions) -> MeasuredClips:
+    clips = measured_clips(split, options.labels, options.side)
+    if options.max_clips is None:
         return clips
-    chosen = [clip for kind in (True, False) for clip in [c for c in clips.clips if c.is_highlight is kind][:most]]
-    return replace(
-        clips,
-        clips=tuple(chosen),
-        doubts=(*clips.doubts, f"only the first {len(chosen)} of {len(clips.clips)} clips were taken"),
-    )
-
-
-def _looked_at(
-    clips: Sequence[KnownClip], scoring: Scoring, options: EvaluateOptions, progress: Progress
-) -> tuple[dict[str, _Look], dict[str, str]]:
-    """What the baselines see in each clip by its content, and why some could not be read."""
-    looks: dict[str, _Look] = {}
-    failed: dict[str, str] = {}
-    each = {clip.fingerprint: clip for clip in clips}
-    look = partial(_look, samples=scoring.samples, side_px=scoring.side_px)
-    for outcome in parallel_map(look, each.values(), jobs=options.jobs, ordered=False):
-        if outcome.value is None:
-            failed[outcome.item.fingerprint] = "failed" if outcome.error is None else outcome.error.message
-            progress.fail()
-        else:
-            looks[outcome.item.fingerprint] = outcome.value
-            progress.advance()
-    return looks, failed
-
-
-def _look(clip: KnownClip, *, samples: int, side_px: int) -> _Look:
-    """Look at the pictures that the model is shown, in a worker process.
-
-    Raises:
-        VideoError: the clip cannot be read.
-    """
-    images = sample_video(clip.labelled.path, samples, side_px=side_px).images
-    return _Look(motion(list(images)), colourfulness(list(images)))
+    kinds = [[clip for clip in clips.clips if clip.is_highlight is kind] for kind in (True, False)]
+    return narrowed(clips, [clip for some in kinds for clip in some[: options.max_clips]], split)
 
 
 def _scored(
@@ -272,41 +236,22 @@ def _scored(
     return frames, failed
 
 
-def _without(clips: MeasuredClips, failed: dict[str, str], options: EvaluateOptions) -> MeasuredClips:
+def _without(clips: MeasuredClips, failed: Mapping[str, str], split: Split, options: EvaluateOptions) -> MeasuredClips:
     """The clips that could be read.
 
     Raises:
         DatasetError: either class has none.
     """
-    there = tuple(clip for clip in clips.clips if clip.fingerprint not in failed)
     skipped = [
         SkippedClip(path=str(clip.labelled.path), reason=failed[clip.fingerprint])
         for clip in clips.clips
         if clip.fingerprint in failed
     ]
-    every = (*clips.skipped, *skipped)
-    check_classes(there, options.labels, every, clips.left_out)
-    validation = tuple(clip for clip in clips.validation if clip.fingerprint not in failed)
-    return replace(clips, clips=there, validation=validation, skipped=every)
-
-
-def _baselines(clips: MeasuredClips, looks: Mapping[str, _Look], seed: int) -> list[Way]:
-    """Ways without training; those with a scale of their own have their threshold from the validation side."""
-    count = len(clips.clips)
-    ways = [
-        Way(name=ALWAYS_NORMAL, scores=np.zeros(count), threshold=HALF, are_probabilities=True),
-        Way(name="random", scores=np.random.default_rng(seed).random(count), threshold=HALF, are_probabilities=True),
-    ]
-    truth = np.array([clip.is_highlight for clip in clips.validation], dtype=np.bool_)
-    has_both = bool(truth.any()) and not truth.all()
-    for name, of in (("motion", "motion"), ("colourfulness", "colourfulness")):
-        chosen_on = np.array([getattr(looks[clip.fingerprint], of) for clip in clips.validation])
-        ways.append(
-            Way(
-                name=name,
-                scores=np.array([getattr(looks[clip.fingerprint], of) for clip in clips.clips]),
-                threshold=chosen_threshold(truth, chosen_on) if has_both else None,
-                are_probabilities=False,
-            )
-        )
-    return ways
+    there = [clip for clip in clips.clips if clip.fingerprint not in failed]
+    clips = replace(
+        clips,
+        validation=tuple(clip for clip in clips.validation if clip.fingerprint not in failed),
+        skipped=(*clips.skipped, *skipped),
+    )
+    check_classes(there, options.labels, clips.skipped, clips.left_out)
+    return narrowed(clips, there, split)

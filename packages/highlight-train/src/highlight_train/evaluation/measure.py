@@ -17,7 +17,6 @@ from highlight_train.scoring.decision import HALF
 BUDGET = 50
 """Clips a person looks through: the share of highlights among the first so many is a figure of its own."""
 THE_MODEL = "the model"
-ALWAYS_NORMAL = "always normal"
 
 Scores = NDArray[np.float64]
 Statistic = Callable[[NDArray[np.intp]], float | None]

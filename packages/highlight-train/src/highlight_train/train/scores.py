@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from footage.metrics.classification import average_precision, balanced_accuracy, confusion_matrix
 from footage.metrics.intervals import Interval, group_bootstrap
-from highlight_train.baselines import colourfulness, motion
+from highlight_train.baselines import ALWAYS_NORMAL, colourfulness, motion
 from highlight_train.scoring.decision import HALF, chosen_threshold
 from highlight_train.scoring.pooling import Pooling, pool
 from highlight_train.train.pictures import Pictures
@@ -18,7 +18,6 @@ from highlight_train.train.rows import Frames
 from highlight_train.train.sides import Sides
 
 Scores = NDArray[np.float64]
-ALWAYS_NORMAL = "always normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
