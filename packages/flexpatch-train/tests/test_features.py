@@ -268,3 +268,11 @@ def test_what_no_feature_needs_is_not_computed() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no such features: sharpness \(known: min_eig, "):
         TrackFeatures(("ncc", "sharpness"))
+
+
+def test_where_nothing_is_asked_for_nothing_is_measured() -> None:
+    tracker, features = FlowTracker(), TrackFeatures(())
+    gray = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+    boxes = np.array([[20.0, 20, 60, 80], [90.0, 30, 120, 90]])
+    features.start(gray, tracker.start(gray, boxes), boxes, np.array([0.9, 0.8]))
+    assert features.measure(gray, tracker.step(gray), 0.04).shape == (2, 0)

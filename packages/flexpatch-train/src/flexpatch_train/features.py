@@ -41,6 +41,7 @@ from flexpatch_train.tracker import FlowStep, nan_median
 FEATURES = ("min_eig", "ncc", "accel", "flow_std", "confidence")
 EXTRA_FEATURES = ("survival", "covered", "covered_max", "ncc_min", "ncc_drop", "moved", "age_frames")
 EXTENDED_FEATURES = FEATURES + EXTRA_FEATURES
+_COMPARING = frozenset({"ncc", "ncc_min", "ncc_drop"})  # need the patch at the detection
 
 PREPROCESSING = {
     "grey": "full-range BT.601 luma",
@@ -84,8 +85,8 @@ class TrackFeatures:
     velocity and the like. Call ``start`` for new tracks, ``measure`` after every step.
 
     Args:
-        names: which of ``EXTENDED_FEATURES``, in the order in which they are wanted. What none of them needs is not
-            computed.
+        names: which of ``EXTENDED_FEATURES``, in the order in which they are wanted; may be empty. What none of them
+            needs is not computed.
 
     Raises:
         ValueError: there is no feature of a name.
@@ -96,6 +97,7 @@ class TrackFeatures:
         if unknown:
             raise ValueError(f"no such features: {', '.join(unknown)} (known: {', '.join(EXTENDED_FEATURES)})")
         self.names = tuple(names)
+        self._compares = not _COMPARING.isdisjoint(names)
         self._memory: dict[int, _Memory] = {}
 
     def start(
@@ -117,7 +119,7 @@ class TrackFeatures:
             group: tracks of one group are of different objects, and only they cover each other; those of another group
                 may be of the same objects.
         """
-        patches = standard_patches(gray, boxes)
+        patches = standard_patches(gray, boxes) if self._compares else np.zeros((len(boxes), 0, 0), np.float32)
         for track_id, patch, score in zip(track_ids, patches, confidence, strict=True):
             self._memory[int(track_id)] = _Memory(patch, float(score), group)
 
@@ -135,8 +137,8 @@ class TrackFeatures:
         for track_id in step.ended:
             self.stop(track_id)
         memory = [self._memory[track_id] for track_id in step.track_ids.tolist()]
-        if not memory:
-            return np.zeros((0, len(self.names)))
+        if not memory or not self.names:
+            return np.zeros((len(memory), len(self.names)))
         for item in memory:
             item.age_frames += 1
         now = _Moment(gray, step, step_seconds, memory)

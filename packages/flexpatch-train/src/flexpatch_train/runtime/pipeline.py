@@ -286,7 +286,8 @@ class FullFrameEveryN(Pipeline):
         follow: FollowOptions | None = None,
         frames_per_second: float = 25.0,
     ) -> None:
-        super().__init__(detector, frame_size, follow if follow is not None else FollowOptions(), frames_per_second)
+        # Nobody asks for the risk of its boxes, so it does not pay for their features.
+        super().__init__(detector, frame_size, follow if follow is not None else FollowOptions(), frames_per_second, ())
         self._n = n
 
     def _look(self, image: NDArray[np.uint8], gray: NDArray[np.uint8]) -> None:
