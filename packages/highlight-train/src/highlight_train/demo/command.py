@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from footage.cli.console import print_json, result, talk
 from footage.cli.progress import progress
 from highlight_train.batch import classify
@@ -95,23 +97,7 @@ def run(output: Path, *, seed: int, smoke: bool) -> Demo:
         tell=talk,
         make_progress=_stage("clips", "taking frames"),
     )
-    talk("highlight-train train")
-    trained = output / "training"
-    training.train(
-        training.TrainOptions(
-            source=output / "dataset",
-            output=trained,
-            backbone=BACKBONE,
-            weights="none",
-            batch_size=BATCH_SIZE,
-            epochs=SMOKE_EPOCHS if smoke else EPOCHS,
-            side_px=SIDE_PX,
-            device="cpu",
-            seed=seed,
-        ),
-        tell=talk,
-        make_progress=_stage("steps", "training"),
-    )
+    trained = _train(output, seed=seed, epochs=SMOKE_EPOCHS if smoke else EPOCHS)
     model = trained / MODEL_FILE
     talk("highlight-train evaluate")
     evaluation = evaluate.run(
@@ -137,6 +123,29 @@ def run(output: Path, *, seed: int, smoke: bool) -> Demo:
         output / "evaluation" / evaluate.REPORT_FILE,
     )
     return Demo(evaluation=evaluation, scan=scan, reel=reel, files=files)
+
+
+def _train(output: Path, *, seed: int, epochs: int) -> Path:
+    """Train, and give the folder of the training."""
+    talk("highlight-train train")
+    options = training.TrainOptions(
+        source=output / "dataset",
+        output=output / "training",
+        backbone=BACKBONE,
+        weights="none",
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        side_px=SIDE_PX,
+        device="cpu",
+        seed=seed,
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # pictures this small are too little work to share: threads would wait for each other
+    try:
+        training.train(options, tell=talk, make_progress=_stage("steps", "training"))
+    finally:
+        torch.set_num_threads(threads)
+    return options.output
 
 
 def _reel(scan: Scan, highlights: Path, output: Path) -> Reel | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,8 @@ def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress)
                 tell(f"starting anew: {journal.restarted_because}")
             taken, failed = take_all(
                 known,
-                partial(_take, options=options),
+                # A worker may have been started in another folder.
+                partial(_take, options=replace(options, output=options.output.absolute())),
                 journal,
                 is_there=lambda record: all(folder.file(frame["file"]).is_file() for frame in record["frames"]),
                 jobs=options.jobs,

@@ -94,7 +94,7 @@ def keyframes_of(
     Returns:
         The clips whose frames were taken, and the clips that could not be used.
     """
-    store = folder.file(KEYFRAMES_FOLDER)
+    store = folder.file(KEYFRAMES_FOLDER).absolute()  # a worker may have been started in another folder
     store.mkdir(exist_ok=True)
     with folder.journal({"per_clip": per_clip, "side_px": side_px}, name=JOURNAL_FILE) as journal:
         if journal.restarted_because:
