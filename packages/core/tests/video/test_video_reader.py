@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from PIL import Image
 
 from footage.video import VideoReader, open_video
 from footage.video.probe import probe
+from footage.video.writer import VideoWriter
 
 Shown = Callable[[NDArray[np.uint8]], int]
 FileBackend = Literal["pyav", "opencv"]
@@ -281,3 +283,16 @@ def test_a_damaged_still_is_left_out_and_reported(tmp_path: Path, draw: Any, sho
         assert video.ending.frames_expected == 6
         assert "3.jpg" in (video.ending.reason or "")
         assert "truncated" in (video.ending.reason or "")
+
+
+def test_accurate_colours_are_what_the_planes_say(tmp_path: Path) -> None:
+    """Of a grey picture red, green and blue are the luma; the quick conversion rounds down."""
+    path = tmp_path / "grey.mp4"
+    coarse = np.random.default_rng(0).integers(30, 220, (8, 12), dtype=np.uint8)
+    grey = cv2.resize(coarse, (96, 64), interpolation=cv2.INTER_CUBIC)
+    with VideoWriter(path, size=(96, 64), rate=Fraction(25)) as writer:
+        writer.write(np.repeat(grey[..., None], 3, axis=2))
+    with open_video(path, accurate_colours=True) as exact, open_video(path) as quick:
+        (one,), (other,) = list(exact.frames()), list(quick.frames())
+    np.testing.assert_array_equal(one.image, np.repeat(one.gray[..., None], 3, axis=2))
+    assert np.mean(other.image < one.image) > 0.3

@@ -185,10 +185,10 @@ def score_video(
     as_json: Json = False,
 ) -> None:
     """Score one video: its band, its best moments with their times, and the score over time."""
+    from highlight_train.one_video.command import show
+    from highlight_train.one_video.score import VideoTestOptions
     from highlight_train.scoring.model import Ensemble
     from highlight_train.scoring.pooling import Pooling
-    from highlight_train.video_test.command import show
-    from highlight_train.video_test.score import VideoTestOptions
 
     options = VideoTestOptions(
         video=video,
@@ -378,31 +378,9 @@ def demo(
 @app.command(short_help="Look at what this machine offers, and how to mend it.")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
-    from footage.cli import doctor as checks
+    from highlight_train.doctor import examine
 
-    extra = "uv pip install 'highlight-train[{}]'"
-    raise typer.Exit(
-        checks.run_doctor(
-            [
-                checks.check_python,
-                lambda: checks.check_package("torch", purpose="training"),
-                checks.check_video,
-                checks.check_onnxruntime,
-                lambda: checks.check_package(
-                    "fastapi", purpose="the labelling page", required=False, remedy=extra.format("label")
-                ),
-                lambda: checks.check_package(
-                    "distributed", purpose="scoring on a Dask cluster", required=False, remedy=extra.format("cluster")
-                ),
-                lambda: checks.check_package(
-                    "opentimelineio", purpose="timelines for editors", required=False, remedy=extra.format("otio")
-                ),
-                checks.check_cuda,
-                lambda: checks.check_disk(Path.cwd()),
-            ],
-            as_json=as_json,
-        )
-    )
+    raise typer.Exit(examine(as_json=as_json))
 
 
 def main() -> None:

@@ -59,8 +59,9 @@ def describe(path: Path, container: InputContainer, stream: VideoStream, first: 
 class PyAVReader(VideoReader):
     """Frames of a file through PyAV. Built by :func:`footage.video.open_video`."""
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+    def __init__(self, path: Path, *, threads: int | None = None, accurate_colours: bool = False) -> None:
         self._path = path
+        self._accurate_colours = accurate_colours
         self._threads = threads
         self._closed = False
         self._cursor: Cursor | None = None
@@ -99,7 +100,7 @@ class PyAVReader(VideoReader):
                 outcome.last_pts_seconds = seconds
                 outcome.last_duration_seconds = float((decoded.duration or nominal_ticks(stream)) * seconds_a_tick)
                 if outcome.frames >= start:
-                    yield Frame(outcome.frames, seconds, source=PlaneSource(decoded, self._turns))
+                    yield Frame(outcome.frames, seconds, source=self._pixels(decoded, self._turns))
                 outcome.frames += 1
                 if outcome.frames == stop:
                     return
@@ -120,8 +121,11 @@ class PyAVReader(VideoReader):
         return Frame(
             lambda: self._index.index_of(pts_seconds),
             pts_seconds,
-            source=PlaneSource(decoded, quarter_turns_of(decoded)),
+            source=self._pixels(decoded, quarter_turns_of(decoded)),
         )
+
+    def _pixels(self, decoded: VideoFrame, turns: int) -> PlaneSource:
+        return PlaneSource(decoded, turns, accurate_colours=self._accurate_colours)
 
     def close(self) -> None:
         """See :meth:`VideoReader.close`."""

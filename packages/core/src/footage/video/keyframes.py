@@ -32,12 +32,12 @@ from footage.video._av import (
     tick,
     video_stream,
 )
-from footage.video._planes import PlaneSource, quarter_turns_of, turn
+from footage.video._planes import ACCURATE, PlaneSource, quarter_turns_of, turn
 from footage.video._structure import missing_bytes
 from footage.video.reader import check_readable
 from footage.video.types import Frame
 
-_SHRINK = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+_SHRINK = Interpolation.AREA | ACCURATE
 
 
 # Of a duration, how much an index must reach to be taken for the whole file's. MP4 lists every frame, Matroska's cues

@@ -91,7 +91,7 @@ class Sampling:
         return wanted if float(distance.max()) <= 0.5 / self.rate else None
 
     def _frame_by_frame(self, size: tuple[int, int]) -> Iterator[Taken]:
-        with open_video(self.path, threads=1) as reader:
+        with open_video(self.path, threads=1, accurate_colours=True) as reader:
             for frame in _on_display(reader.frames(), self.rate):
                 shrunk = frame.image
                 if shrunk.shape[1::-1] != size:

@@ -88,7 +88,7 @@ def sample_video(
             remarks.append("no index of keyframes")
         # Where keyframes are few, each seek would begin at the same one again: decoding all once is cheaper.
         read = _frames_in_order if reader.indexed and not exact else _frames_by_seeking
-    with open_video(path, threads=1) as video:
+    with open_video(path, threads=1, accurate_colours=True) as video:
         end = duration or video.frame_at(_FAR_SECONDS).pts_seconds
         wanted = Uniform(count).times(end).tolist() if end > 0 else [0.0]
         # Squeezed one by one: sixteen pictures of 4K would be 400 MB.
@@ -148,7 +148,7 @@ def pictures_at(
         if reader.indexed and len(reader.times_seconds) >= FEWEST_KEYFRAMES:
             # One at a time: a picture of 4K takes 36 MB until it is small.
             return [_thumbnail(reader.nearest([at], size=None)[0].image, height) for at in times_seconds]
-    with open_video(path, threads=1) as video:
+    with open_video(path, threads=1, accurate_colours=True) as video:
         return [_thumbnail(video.frame_at(at).image, height) for at in times_seconds]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from footage.cli.console import print_json, print_table, result, talk
 from footage.cli.exits import ExitCode
 from footage.errors import ModelError, printable
+from highlight_train.one_video.score import Plan, VideoTest, VideoTestOptions, plan, run
 from highlight_train.scoring.video import clock
-from highlight_train.video_test.score import Plan, VideoTest, VideoTestOptions, plan, run
 
 
 def show(options: VideoTestOptions, *, dry_run: bool, as_json: bool) -> ExitCode:
@@ -18,7 +18,7 @@ def show(options: VideoTestOptions, *, dry_run: bool, as_json: bool) -> ExitCode
         as_json: print one JSON document.
 
     Raises:
-        FootageError: as :func:`highlight_train.video_test.score.run`.
+        FootageError: as :func:`highlight_train.one_video.score.run`.
     """
     try:
         if dry_run:

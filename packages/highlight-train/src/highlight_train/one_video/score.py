@@ -10,13 +10,13 @@ from footage.errors import printable
 from footage.persistence.bundle import read_manifest
 from footage.video.keyframes import KeyframeReader
 from highlight_train.batch.options import OUTPUT_FOLDER, find_models
+from highlight_train.one_video.report import lay_out
 from highlight_train.scoring.decision import Decision, decide
 from highlight_train.scoring.devices import devices_of
 from highlight_train.scoring.model import Ensemble, HighlightModels, check_models, open_models
 from highlight_train.scoring.pooling import Pooling
 from highlight_train.scoring.sampler import SAMPLES, sample_video
 from highlight_train.scoring.video import FrameScores, ScoredVideo, frame_scores, scored_video, window_text
-from highlight_train.video_test.report import lay_out
 
 Tell = Callable[[str], None]
 
