@@ -9,8 +9,8 @@ from pathlib import Path
 
 from footage.persistence.bundle import read_manifest, save_manifest
 from highlight_train.batch.options import BatchOptions
+from highlight_train.one_video.score import VideoTestOptions, run
 from highlight_train.scoring.decision import OWN
-from highlight_train.video_test.score import VideoTestOptions, run
 
 
 def test_a_scan_and_a_single_video_take_the_models_own_and_say_so(

@@ -13,10 +13,10 @@ from footage.cli.exits import ExitCode
 from footage.errors import ModelError, VideoError
 from highlight_train.batch import command as batch_command
 from highlight_train.batch.options import BatchOptions
+from highlight_train.one_video import command
+from highlight_train.one_video.score import VideoTestOptions, default_report, plan, run
 from highlight_train.scoring.bands import Band
 from highlight_train.scoring.sampler import Way
-from highlight_train.video_test import command
-from highlight_train.video_test.score import VideoTestOptions, default_report, plan, run
 
 Clip = Callable[..., Path]
 
