@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -171,3 +172,12 @@ def test_a_device_that_the_detector_cannot_use_is_refused_by_name(
     (tmp_path / "yolo.onnx").write_bytes(b"not opened")
     with pytest.raises(MissingDependency, match=f"{kind} cannot compute on {device}"):
         choose_detector(kind, video=tmp_path / "clip.mp4", device=device)
+
+
+def test_an_engine_is_asked_for_of_an_onnx_file(tmp_path: Path) -> None:
+    """As far as this goes without TensorRT: the file is read as a network, then what is missing is named."""
+    if importlib.util.find_spec("tensorrt") is not None:
+        pytest.skip("tensorrt is installed")
+    weights = network(tmp_path / "net.onnx")
+    with pytest.raises(MissingDependency, match="tensorrt cannot be imported"):
+        choose_detector("tensorrt", video=tmp_path / "v.mp4", weights=weights)

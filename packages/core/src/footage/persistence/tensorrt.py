@@ -135,12 +135,12 @@ class TensorRTEngine:
         except ModelError as error:
             raise ModelError(error.what, where=path, remedy=error.remedy) from error
         self.metadata = parts.metadata
-        trt = _require("tensorrt", "install the extra footage-core[tensorrt]")
-        self._torch = _require("torch", "install torch with CUDA")
+        trt = require("tensorrt", "install the extra footage-core[tensorrt]")
+        self._torch = require("torch", "install torch with CUDA")
         self.device = f"cuda:{match[1] or 0}"
-        _require_gpu(self._torch, int(match[1] or 0))
+        require_gpu(self._torch, int(match[1] or 0))
         self._torch.cuda.set_device(self.device)
-        self._log = _message_log(trt)
+        self._log = message_log(trt)
         self._runtime = trt.Runtime(self._log)
         self._engine = self._runtime.deserialize_cuda_engine(bytes(parts.engine))
         if self._engine is None:
@@ -226,14 +226,24 @@ class TensorRTEngine:
         return " ".join(text.split())[:300]
 
 
-def _require(module: str, remedy: str) -> Any:
+def require(module: str, remedy: str) -> Any:
+    """Import a module.
+
+    Raises:
+        MissingDependency: it cannot be imported.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingDependency(f"{module} cannot be imported ({error})", remedy=remedy) from error
 
 
-def _require_gpu(torch: Any, index: int) -> None:
+def require_gpu(torch: Any, index: int) -> None:
+    """Make sure that torch finds a CUDA device of this number.
+
+    Raises:
+        MissingDependency: it finds none.
+    """
     if not torch.cuda.is_available():
         raise MissingDependency(
             f"torch {torch.__version__} finds no CUDA device, which TensorRT engines need",
@@ -243,7 +253,7 @@ def _require_gpu(torch: Any, index: int) -> None:
         raise MissingDependency(f"there is no CUDA device {index}: torch finds {torch.cuda.device_count()}")
 
 
-def _message_log(trt: Any) -> Any:
+def message_log(trt: Any) -> Any:
     """A logger that keeps errors for our own message instead of printing them."""
 
     class MessageLog(trt.ILogger):  # type: ignore[misc]  # the base class exists only where tensorrt is installed

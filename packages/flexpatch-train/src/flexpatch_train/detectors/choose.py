@@ -84,6 +84,8 @@ def _from_weights(kind: DetectorKind, weights: Path) -> tuple[DetectorKind, Path
             where=weights,
             remedy=f"give one of {', '.join(_KIND_BY_SUFFIX)}",
         )
+    if kind == "tensorrt" and by_suffix == "onnx":
+        by_suffix = kind  # an engine is built of it
     if kind not in {"auto", by_suffix}:
         raise ModelError(
             f"is no file for the detector {kind}", where=weights, remedy=f"give a {_SUFFIX_BY_KIND[kind]} file"

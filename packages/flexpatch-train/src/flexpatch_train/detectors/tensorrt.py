@@ -12,13 +12,15 @@ from flexpatch_train.detectors.network import YoloNetwork
 from footage.dataset.manifest import content_sha256
 from footage.errors import ModelError
 from footage.persistence.tensorrt import TensorRTEngine
+from footage.persistence.tensorrt_build import cached_engine
 
 
 class TensorRTDetector:
-    """An ``.engine`` file built from one of the networks that :class:`OnnxDetector` reads.
+    """An engine built from one of the networks that :class:`OnnxDetector` reads.
 
     Args:
-        path: the file, plain or as ultralytics writes it.
+        path: the ``.engine`` file, plain or as ultralytics writes it; or the ``.onnx`` file, of which an engine is then
+            built for this machine and kept beside it, which takes minutes the first time.
         confidence: detections that score less are dropped, in [0, 1].
         nms_iou: overlap above which the lesser of two boxes of a class is dropped, in [0, 1].
         classes: names of the classes to keep; None for all.
@@ -43,7 +45,10 @@ class TensorRTDetector:
     ) -> None:
         if device != "auto" and not device.startswith("cuda"):
             raise ModelError(f"an engine cannot run on {device}", where=path, remedy="give the ONNX file it came from")
-        self._engine = TensorRTEngine(path, device="cuda" if device == "auto" else device)
+        cuda = "cuda" if device == "auto" else device
+        if path.suffix.lower() == ".onnx":
+            path = cached_engine(path, device=cuda)
+        self._engine = TensorRTEngine(path, device=cuda)
         self._path = path
         if len(self._engine.inputs) != 1:
             inputs = ", ".join(tensor.text() for tensor in self._engine.inputs)
