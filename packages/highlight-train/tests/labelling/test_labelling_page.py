@@ -299,10 +299,11 @@ def test_the_clips_a_model_doubts_come_first(
     for name, red in redness.items():
         make_red_clip(tmp_path / "library" / name, [red] * 10)
     (tmp_path / "library" / "unreadable.mp4").write_bytes(b"")
-    page.goto(served(tmp_path / "library", tmp_path / "labels.json", red_model).url)
+    url = served(tmp_path / "library", tmp_path / "labels.json", red_model).url
+    page.goto(url)
     every_clip_scored = "The clips that the model is least certain of come first"
     expect(page.locator("#model")).to_have_text(every_clip_scored)
-    page.reload()  # what was on show before all scores were known kept its place
+    page.goto(url)  # anew: what was on show before all scores were known kept its place
     expect(page.locator("#model")).to_have_text(every_clip_scored)
     expect(page.locator(".item")).to_have_count(6)
     order = page.locator(".item .caption").all_inner_texts()
