@@ -144,12 +144,17 @@ def _model(page: Page, findings: Findings) -> None:
             unknown=[options.feature_names[column] for column in np.flatnonzero(sometimes_unknown)],
         ),
         "The decision tree; its rules stand below as text",
-        f"{model.get_n_leaves()} leaves, depth {model.get_depth()}; branches that end in one label are drawn as one.",
+        f"{model.get_n_leaves()} leaves, depth {model.get_depth()}; branches that end in one label are drawn as one. "
+        f"Shares at the ends are of training rows, {_weighed(options.class_weight)}.",
     )
     page.code(
         readable_rules(model, options.feature_names),
         caption="The same as text. A value can be unknown: accel right after a detection, ncc without contrast.",
     )
+
+
+def _weighed(class_weight: str) -> str:
+    return "each counted once" if class_weight == "none" else "weighed so that every label counts the same in all"
 
 
 def _labels(page: Page, findings: Findings) -> None:

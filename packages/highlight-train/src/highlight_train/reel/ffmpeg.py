@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from footage.errors import FootageError, MissingDependency
@@ -89,12 +93,53 @@ def run(ffmpeg: FFmpeg, arguments: Sequence[str], *, stdout: IO[bytes] | int = s
         FFmpegFailed: It ended with an error.
         FootageError: The disk is full: no fault of any one clip.
     """
-    done = subprocess.run(
-        ffmpeg.command(arguments), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, check=False
-    )
-    if done.returncode != 0:
-        raise failure(done.stderr)
-    return done.stdout or b""
+    with started(ffmpeg, arguments, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE) as process:
+        output, words = process.communicate()
+    if process.returncode != 0:
+        raise failure(words)
+    return output or b""
+
+
+@contextmanager
+def started(
+    ffmpeg: FFmpeg,
+    arguments: Sequence[str],
+    *,
+    stdin: int,
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """An ffmpeg at work; it is killed where the block ends with an exception, Ctrl-C among them."""
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        # Interrupted while it starts, it would go on, and nobody would know of it.
+        with interrupts_held_back():
+            process = subprocess.Popen(ffmpeg.command(arguments), stdin=stdin, stdout=stdout, stderr=stderr)
+        yield process
+    except BaseException:
+        if process is not None:
+            process.kill()
+        raise
+    finally:
+        if process is not None:
+            with process:  # waits for its end and closes its pipes
+                pass
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C counts when the block is done. In other threads than the main one it never comes anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    usual = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if came and callable(usual):
+        usual(*came[0])
 
 
 def failure(stderr: bytes) -> FFmpegFailed | FootageError:

@@ -20,7 +20,15 @@ from footage.dataset.discover import Skipped
 from footage.errors import DatasetError, FootageError
 from footage.video.probe import probe
 from footage.video.types import VideoInfo
-from highlight_train.reel.ffmpeg import FFmpeg, FFmpegFailed, failure, file_argument, run
+from highlight_train.reel.ffmpeg import (
+    FFmpeg,
+    FFmpegFailed,
+    failure,
+    file_argument,
+    interrupts_held_back,
+    run,
+    started,
+)
 from highlight_train.reel.plan import SAMPLE_RATE, Cut, Layout, fewest_frames, lay_out
 
 LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-c:a", "pcm_s16le")
@@ -98,7 +106,9 @@ def render(
     """
     done: list[_Normalised] = []
     left_out: list[Skipped] = []
-    with TemporaryDirectory(prefix=".reel-", dir=output.parent) as name:
+    with interrupts_held_back():
+        intermediates = TemporaryDirectory(prefix=".reel-", dir=output.parent)
+    with intermediates as name:
         folder = Path(name)
         picture, sound = folder / "picture.mp4", folder / "sound.pcm"
         with _encoder(ffmpeg, film, picture) as frames, sound.open("wb") as samples:
@@ -276,10 +286,10 @@ def _encoder(ffmpeg: FFmpeg, film: Film, output: Path) -> Iterator[IO[bytes]]:
     width, height = film.size
     form = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(film.rate), "-i", "pipe:0"]
     codec = ["-c:v", "libx264", "-preset", "medium", "-crf", str(film.crf), "-pix_fmt", "yuv420p"]
-    command = ffmpeg.command([*form, "-vf", BT709, *codec, file_argument(output)])
+    arguments = [*form, "-vf", BT709, *codec, file_argument(output)]
     with (
         TemporaryFile() as words,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words) as process,
+        started(ffmpeg, arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words) as process,
     ):
         assert process.stdin is not None  # noqa: S101 - asked for above
         try:
@@ -287,12 +297,8 @@ def _encoder(ffmpeg: FFmpeg, film: Film, output: Path) -> Iterator[IO[bytes]]:
         except FootageError as error:
             # Who writes to an encoder that is gone fails too; the encoder knows why.
             if process.poll() is None:
-                process.kill()
                 raise
             raise _encoding_failed(words) from error
-        except BaseException:
-            process.kill()
-            raise
         process.stdin.close()
         if process.wait() != 0:
             raise _encoding_failed(words)
