@@ -95,7 +95,9 @@ def test_arrows_point_one_way(module: str) -> None:
 @pytest.mark.parametrize("module", PACKAGES)
 def test_one_home_for_what_is_subtle(module: str) -> None:
     homes = {
-        "ultralytics": {f"packages/{PACKAGES[module]}/src/{module}/detectors/ultralytics.py"},
+        "ultralytics": {
+            f"packages/{PACKAGES[module]}/src/{module}/{folder}/ultralytics.py" for folder in ("detectors", "models")
+        },
         "bpy": set(),
     }
     for path in sources(module):

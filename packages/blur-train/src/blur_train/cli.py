@@ -1,13 +1,20 @@
-"""The command line of blur-train."""
+"""The command line: parses, calls one function, prints its record."""
 
 from __future__ import annotations
 
-from footage.cli.unbuilt import run_unbuilt
+from footage.cli.app import make_app, run_app
 
-PURPOSE = """Learn from folders of photos to tell sharp ones from three kinds of blur, and write an ONNX classifier
-with the means to serve it."""
+app = make_app(
+    "blur-train",
+    "Learn from folders of photos to tell sharp ones from three kinds of blur, and classify photos by it.",
+    epilog="Start with: blur-train prepare PHOTOS dataset, or blur-train demo",
+)
 
 
 def main() -> None:
-    """Run the tool on the command line's arguments."""
-    run_unbuilt("blur-train", PURPOSE)
+    """The console script."""
+    run_app(app)
+
+
+if __name__ == "__main__":
+    main()
