@@ -17,7 +17,7 @@ TOOLS = sorted(
     for path in (ROOT / "packages").glob("*/pyproject.toml")
     for name in tomllib.loads(path.read_text())["project"].get("scripts", {})
 )
-NOT_BUILT = {"eztrack-tune", "video-train"}
+NOT_BUILT = {"video-train"}
 BUILT = sorted(set(TOOLS) - NOT_BUILT)
 
 
