@@ -1,0 +1,285 @@
+"""The one way a photo is opened: header first, pixels only within limits, and never a picture that is not whole.
+
+JPEG is decoded by OpenCV, which gives the same pixels as Pillow in little more than half the time; every other kind by
+Pillow, HEIC through pillow-heif. Files are read, never written, and nothing but their bytes goes to a library.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pillow_heif import register_heif_opener
+
+from blur_train.exif import BROKEN, camera_and_time, orientation
+from blur_train.jpeg import JpegDamage, check_complete
+from footage.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PHOTO_EXTENSIONS: Final = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif"}
+)
+"""What folders are searched for; a file's kind is told by its content, not by its name."""
+
+# Pillow warns, process-wide and once, from 89 megapixels; the limits here are our own and are checked before pixels.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+DAMAGE: Final = (*BROKEN, zlib.error, cv2.error)
+"""What decoders raise on damaged files: Pillow's parsers trust them, and let much through."""
+
+STARTS: Final = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+}
+
+BRANDS: Final = {
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"),
+}
+"""Kinds of picture in an ISO media file, by its major brand."""
+
+OPENERS: Final = {"JPEG": ("JPEG", "MPO")}
+"""Pillow's names for a kind, where they are not its own; a phone's JPEG with a second picture behind it is an MPO."""
+
+COPY_AGAIN: Final = "copy it again from its source"
+
+
+class PhotoProblem(StrEnum):
+    """Why a photo was refused."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    TOO_MANY_BYTES = "too_many_bytes"
+    UNSUPPORTED = "unsupported"
+    TRUNCATED = "truncated"
+    CORRUPT = "corrupt"
+    TOO_SMALL = "too_small"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    ANIMATED = "animated"
+
+
+class PhotoError(InputError):
+    """A photo cannot be used.
+
+    Attributes:
+        problem: which of the reasons it is.
+    """
+
+    def __init__(
+        self, what: str, *, problem: PhotoProblem, where: str | PathLike[str] | None = None, remedy: str | None = None
+    ) -> None:
+        self.problem = problem
+        super().__init__(what, where=where, remedy=remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross processes; keyword arguments need to be told of."""
+        return _photo_error, (self.what, self.problem, self.where, self.remedy)
+
+
+def _photo_error(what: str, problem: PhotoProblem, where: str | None, remedy: str | None) -> PhotoError:
+    return PhotoError(what, problem=problem, where=where, remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoLimits:
+    """What is refused, from the header where possible.
+
+    Attributes:
+        max_bytes: size of the file.
+        max_pixels: width by height; at most Pillow's own bound of 178 million.
+        min_side_px: the shorter side; below it there is nothing to judge sharpness by.
+    """
+
+    max_bytes: int = 256_000_000
+    max_pixels: int = 150_000_000
+    min_side_px: int = 64
+
+
+DEFAULT: Final = PhotoLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A photo, upright.
+
+    Attributes:
+        image: RGB uint8 (H, W, 3).
+        width: of the upright picture, in pixels.
+        height: likewise.
+        format: ``JPEG``, ``PNG``, ``WEBP``, ``TIFF``, ``BMP``, ``HEIF`` or ``AVIF``.
+        camera: maker and model by its EXIF; None where it says nothing.
+        taken: when, in the camera's own time, with fractions of a second where EXIF has them; None where it has none.
+    """
+
+    image: NDArray[np.uint8]
+    width: int
+    height: int
+    format: str
+    camera: str | None
+    taken: datetime | None
+
+
+def read_photo(source: str | PathLike[str] | bytes, *, limits: PhotoLimits = DEFAULT) -> Photo:
+    """Read a photo upright by its EXIF orientation.
+
+    Sixteen-bit pictures are scaled to eight bits, palettes, grey and CMYK are converted, alpha is dropped. Of a file
+    with several still pictures (a phone's depth map, a scan's pages) the first is taken; an animation is refused.
+
+    Args:
+        source: a file, or the bytes of one.
+        limits: what to refuse.
+
+    Raises:
+        PhotoError: the photo cannot be used; its ``problem`` says why.
+    """
+    where = None if isinstance(source, bytes) else Path(source)
+    try:
+        return _decoded(source if isinstance(source, bytes) else _bytes_of(Path(source), limits), limits)
+    except PhotoError as error:
+        if where is None:
+            raise
+        raise PhotoError(error.what, problem=error.problem, where=where, remedy=error.remedy) from None
+
+
+def sniff(data: bytes) -> str | None:
+    """The kind of picture that bytes begin as; None for what is not among the kinds that are read.
+
+    Args:
+        data: a file's bytes, or at least its first 32.
+    """
+    for start, kind in STARTS.items():
+        if data.startswith(start):
+            return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[:2] == b"BM" and data[6:10] == bytes(4):
+        return "BMP"
+    return BRANDS.get(data[8:12]) if data[4:8] == b"ftyp" else None
+
+
+def _bytes_of(path: Path, limits: PhotoLimits) -> bytes:
+    """A file's content, opened for reading only."""
+    try:
+        if not path.is_file():  # also keeps pipes and devices, which may never end, unopened
+            what = "is no regular file" if path.exists() else "does not exist"
+            raise PhotoError(what, problem=PhotoProblem.MISSING, remedy="check the path")
+        with path.open("rb") as file:
+            data = file.read(limits.max_bytes + 1)
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or error})"
+        raise PhotoError(what, problem=PhotoProblem.MISSING, remedy="check the file and its permissions") from None
+    return data
+
+
+def _decoded(data: bytes, limits: PhotoLimits) -> Photo:
+    if not data:
+        raise PhotoError("is empty", problem=PhotoProblem.EMPTY, remedy=COPY_AGAIN)
+    if len(data) > limits.max_bytes:
+        what = f"has more than {limits.max_bytes:,} bytes"
+        raise PhotoError(what, problem=PhotoProblem.TOO_MANY_BYTES, remedy="give a smaller file")
+    kind = sniff(data)
+    if kind is None:
+        what = "is no picture of a kind that is read"
+        raise PhotoError(what, problem=PhotoProblem.UNSUPPORTED, remedy="give JPEG, PNG, WebP, TIFF, BMP, HEIC or AVIF")
+    if kind == "WEBP":
+        _check_webp(data, limits)
+    if kind == "HEIF":
+        register_heif_opener(thumbnails=False)
+    with _damage_told(), Image.open(io.BytesIO(data), formats=OPENERS.get(kind, (kind,))) as image:
+        _check_size(*image.size, limits)
+        if kind in {"PNG", "WEBP", "AVIF"} and getattr(image, "is_animated", False):
+            raise PhotoError("is an animation", problem=PhotoProblem.ANIMATED, remedy="give a single picture")
+        camera, taken = camera_and_time(image)
+        turned = orientation(image)
+        rgb = _jpeg_pixels(data, image) if kind == "JPEG" else _pixels(image)
+        rgb = _upright(rgb, turned)
+    height, width = rgb.shape[:2]
+    return Photo(image=rgb, width=width, height=height, format=kind, camera=camera, taken=taken)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Turn whatever a decoder raises into the problem that the file has."""
+    try:
+        yield
+    except PhotoError:
+        raise
+    except JpegDamage as damage:
+        problem = PhotoProblem.TRUNCATED if damage.is_truncated else PhotoProblem.CORRUPT
+        raise PhotoError(str(damage), problem=problem, remedy=COPY_AGAIN) from None
+    except Image.DecompressionBombError:
+        raise PhotoError("has too many pixels", problem=PhotoProblem.TOO_MANY_PIXELS, remedy="scale it down") from None
+    except DAMAGE as error:
+        if "truncated" in str(error).lower():
+            raise PhotoError("is truncated", problem=PhotoProblem.TRUNCATED, remedy=COPY_AGAIN) from None
+        raise PhotoError("is damaged", problem=PhotoProblem.CORRUPT, remedy=COPY_AGAIN) from None
+
+
+def _check_size(width: int, height: int, limits: PhotoLimits) -> None:
+    if width * height > limits.max_pixels:
+        what = f"has {width} x {height} pixels, more than {limits.max_pixels:,}"
+        raise PhotoError(what, problem=PhotoProblem.TOO_MANY_PIXELS, remedy="scale it down")
+    if min(width, height) < limits.min_side_px:
+        what = f"is too small to judge: {width} x {height} pixels, and each side must have {limits.min_side_px}"
+        raise PhotoError(what, problem=PhotoProblem.TOO_SMALL, remedy="give the photo as the camera took it")
+
+
+def _check_webp(data: bytes, limits: PhotoLimits) -> None:
+    """Check a WebP's canvas: Pillow already makes room for its pixels when it opens one (RFC 9649, section 2.5)."""
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        width, height = 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    elif chunk == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    else:
+        width, height = (int.from_bytes(data[place : place + 2], "little") & 0x3FFF for place in (26, 28))
+    _check_size(width, height, limits)
+
+
+def _jpeg_pixels(data: bytes, image: Image.Image) -> NDArray[np.uint8]:
+    check_complete(data)
+    if image.mode not in {"RGB", "L"}:
+        return _pixels(image)
+    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    if rgb is None:
+        raise PhotoError("cannot be decoded to its end", problem=PhotoProblem.TRUNCATED, remedy=COPY_AGAIN)
+    return np.asarray(rgb, dtype=np.uint8)
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    image.load()
+    if image.mode.startswith("I;16"):
+        grey = np.rint(np.asarray(image, dtype=np.float32) / 257.0).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode in {"I", "F"}:
+        what = "has 32 bits a pixel, whose scale is not known"
+        raise PhotoError(what, problem=PhotoProblem.UNSUPPORTED, remedy="save it with 8 or 16 bits")
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
+
+
+def _upright(rgb: NDArray[np.uint8], turned: int) -> NDArray[np.uint8]:
+    if turned in {5, 6, 7, 8}:
+        rgb = rgb.transpose(1, 0, 2)
+    # after the transposition every orientation is a matter of flips
+    if turned in {3, 4, 7, 8}:
+        rgb = rgb[::-1]
+    if turned in {2, 3, 6, 7}:
+        rgb = rgb[:, ::-1]
+    return np.ascontiguousarray(rgb)
