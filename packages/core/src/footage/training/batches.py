@@ -40,16 +40,24 @@ class Examples(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a step's batch: which one, its items, and their classes."""
+    """A piece of a step's batch.
+
+    Attributes:
+        number: which one.
+        images: pictures or clips, uint8.
+        labels: their classes, int64 ``(n,)``.
+        items: which of the examples they are, int64 ``(n,)``.
+    """
 
     number: int
     images: Tensor
     labels: Tensor
+    items: Tensor
 
 
 def steps_of(examples: Examples, recipe: Recipe) -> int:
-    """How many steps an epoch has: about as many items as there are, in whole batches."""
-    return max(1, round(len(examples.labels) / recipe.batch_size))
+    """How many steps an epoch has: about as many items as the recipe says, or as there are, in whole batches."""
+    return max(1, round((recipe.epoch_items or len(examples.labels)) / recipe.batch_size))
 
 
 def batches(
@@ -82,5 +90,7 @@ def batches(
         for part, items in loading.items():
             at = step * recipe.batch_size + part * size
             images = torch.from_numpy(np.stack([item.result() for item in items]))
-            parts.append(Part(part, images, torch.from_numpy(examples.labels[order[at : at + size]])))
+            chosen = order[at : at + size]
+            labels = torch.from_numpy(examples.labels[chosen])
+            parts.append(Part(part, images, labels, torch.from_numpy(chosen.astype(np.int64))))
         yield parts

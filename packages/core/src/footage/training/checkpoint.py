@@ -29,6 +29,7 @@ class EpochRecord:
         val_loss: on the validation side.
         val_metric: on the validation side, higher is better; None where it cannot be computed.
         frozen: whether the body was kept as it was.
+        also: what else the validation measured, by name.
     """
 
     epoch: int
@@ -36,6 +37,7 @@ class EpochRecord:
     val_loss: float
     val_metric: float | None
     frozen: bool
+    also: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -23,28 +23,36 @@ MAX_DIFFERENCE = 1e-3
 
 
 class _Probabilities(nn.Module):
-    """A classifier with the softmax inside."""
+    """A classifier with the softmax inside, followed by what else it gives."""
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
         self.classifier = classifier
 
-    def forward(self, images: Tensor) -> Tensor:
-        return torch.softmax(self.classifier(images), dim=1)
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        answer = self.classifier(images)
+        logits, *more = answer if isinstance(answer, tuple) else (answer,)
+        return (torch.softmax(logits, dim=1), *more)
 
 
 def export_onnx(
-    classifier: nn.Module, path: str | PathLike[str], batches: Iterable[NDArray[np.uint8]], *, shape: tuple[int, ...]
+    classifier: nn.Module,
+    path: str | PathLike[str],
+    batches: Iterable[NDArray[np.uint8]],
+    *,
+    shape: tuple[int, ...],
+    more_outputs: Sequence[str] = (),
 ) -> Parity:
     """Write a classifier as one ONNX file: uint8 ``images (N, *shape)`` in, ``probabilities (N, classes)`` out.
 
     The file is compared with the classifier on real inputs before it gets its name.
 
     Args:
-        classifier: takes uint8 batches, gives logits; normalisation is its own.
+        classifier: takes uint8 batches, gives logits, or a tuple that begins with them; normalisation is its own.
         path: the ``.onnx`` file.
         batches: real inputs, uint8 ``(N, *shape)`` each.
         shape: of one input.
+        more_outputs: names of what the classifier gives after the logits.
 
     Returns:
         How the two compare.
@@ -58,7 +66,7 @@ def export_onnx(
 
     def measured(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return np.asarray(module(torch.from_numpy(images)).numpy(), dtype=np.float32)
+            return np.asarray(module(torch.from_numpy(images))[0].numpy(), dtype=np.float32)
 
     with atomic_path(target) as temporary:
         torch.onnx.export(
@@ -69,7 +77,7 @@ def export_onnx(
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             external_data=False,
             input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
+            output_names=[OUTPUT_NAME, *more_outputs],
             verbose=False,
         )
         _strip(temporary)

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name every reader of torch code expects
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from footage.errors import FootageError, InputError
@@ -39,10 +40,12 @@ class Validation:
     Attributes:
         metric: higher is better; None where it cannot be computed, and the loss decides.
         loss: lower is better; decides between equal metrics.
+        also: whatever else is worth keeping of an epoch, by name.
     """
 
     metric: float | None
     loss: float
+    also: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,11 @@ class Fitted:
     stopped: str
 
 
+def classification_loss(output: Tensor, part: Part) -> Tensor:
+    """Cross-entropy of every item, ``(n,)``, of logits ``(n, classes)``."""
+    return F.cross_entropy(output.float(), part.labels.to(output.device), reduction="none")
+
+
 def fit(
     network: HeadedNetwork,
     examples: Examples,
@@ -70,6 +78,7 @@ def fit(
     checkpoint: Path,
     key: Mapping[str, object],
     team: Team = ALONE,
+    criterion: Callable[[Any, Part], Tensor] = classification_loss,
     on_step: Callable[[int], None],
     on_epoch: Callable[[EpochRecord], None],
     checkpoint_seconds: float = 60.0,
@@ -88,6 +97,7 @@ def fit(
         checkpoint: the file of the state.
         key: everything that decides the result, the recipe included; a checkpoint with another key is refused.
         team: this process among those that train together.
+        criterion: the loss of every item, ``(n,)``, from what the network gives in training and its part.
         on_step: told how many steps are done in all.
         on_epoch: told of every finished epoch.
         checkpoint_seconds: how much work a kill may cost.
@@ -125,7 +135,16 @@ def fit(
                 rate = warmup_cosine(done, recipe.epochs * steps, round(recipe.warmup_epochs * steps))
                 for group, factor in zip(optimiser.param_groups, (1.0, recipe.body_factor), strict=True):
                     group["lr"] = recipe.learning_rate * factor * rate
-                loss = _take_step(learner, optimiser, parts, recipe, place=(now.epoch, step), team=team, device=device)
+                loss = _take_step(
+                    learner,
+                    optimiser,
+                    parts,
+                    recipe,
+                    place=(now.epoch, step),
+                    team=team,
+                    device=device,
+                    criterion=criterion,
+                )
                 now.step, now.loss_sum = step + 1, now.loss_sum + loss
                 on_step(done + 1)
                 if now.step < steps and time.monotonic() - saved_at >= checkpoint_seconds:
@@ -154,6 +173,7 @@ def _take_step(
     place: tuple[int, int],
     team: Team,
     device: torch.device,
+    criterion: Callable[[Any, Part], Tensor],
 ) -> float:
     """One step of the optimiser, over this process's parts of the batch; returns the loss of the whole batch."""
     amp = recipe.mixed_precision and device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -163,8 +183,8 @@ def _take_step(
         seed_torch_at(recipe.seed, _NETWORK, *place, part.number)
         with _held_back(learner, last=number == len(parts) - 1):
             with torch.autocast(device.type, torch.bfloat16, enabled=amp):
-                logits = learner(part.images.to(device))
-            losses = F.cross_entropy(logits.float(), part.labels.to(device), reduction="sum")
+                output = learner(part.images.to(device))
+            losses = criterion(output, part).sum()
             # DDP takes the mean over the processes; the batch's loss is their sum.
             torch.autograd.backward(losses * (team.size / recipe.batch_size))
         loss_sum += float(losses.detach()) / recipe.batch_size
@@ -238,12 +258,12 @@ def _validated(
     frozen: bool,
 ) -> EpochRecord:
     """Judge the network on the first process and tell the others."""
-    found = [math.nan, math.nan]
+    found, also = [math.nan, math.nan], dict[str, float]()
     if team.leads:
         network.eval()
         with torch.inference_mode():
             judged = validate(network)
-        found = [math.nan if judged.metric is None else judged.metric, judged.loss]
+        found, also = [math.nan if judged.metric is None else judged.metric, judged.loss], dict(judged.also)
     metric, loss = team.shared(found, device)
     return EpochRecord(
         epoch=now.epoch,
@@ -251,6 +271,7 @@ def _validated(
         val_loss=loss,
         val_metric=None if math.isnan(metric) else metric,
         frozen=frozen,
+        also=also,
     )
 
 

@@ -15,6 +15,7 @@ class Recipe:
     Attributes:
         epochs: passes over as many items as there are.
         batch_size: items a step, over all processes and parts.
+        epoch_items: how many items are drawn in an epoch; None for as many as there are.
         parts: how many pieces a step's batch is computed in, over all processes: memory for time. The pieces, and what
             is drawn at random in each, are the same however many processes share them.
         learning_rate: of the head, at its highest.
@@ -30,6 +31,7 @@ class Recipe:
 
     epochs: int = 50
     batch_size: int = 32
+    epoch_items: int | None = None
     parts: int = 1
     learning_rate: float = 1e-3
     body_factor: float = 0.1
@@ -47,7 +49,10 @@ class Recipe:
         Raises:
             InputError: a count is below 1, the rate is not positive, or the parts do not divide the batch.
         """
-        if min(self.epochs, self.batch_size, self.parts) < 1 or not 0 < self.learning_rate < math.inf:
+        if (
+            min(self.epochs, self.batch_size, self.parts, self.epoch_items or 1) < 1
+            or not 0 < self.learning_rate < math.inf
+        ):
             raise InputError("epochs, batch size and learning rate must be positive")
         if self.batch_size % self.parts:
             raise InputError(

@@ -9,13 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from footage.errors import DatasetError
 from footage.runs.directory import RunDirectory
 from footage.runs.files import atomic_path
+from footage.training.augmentation import augmented
 from footage.video.images import read_image
 from highlight_train.labels import CLASSES
 from highlight_train.prepare.clips import KnownClip, MakeProgress, Record, Tell, take_all
@@ -26,9 +26,6 @@ from highlight_train.train.rows import Frames
 
 KEYFRAMES_FOLDER = "keyframes"
 JOURNAL_FILE = "keyframes.jsonl"
-_JITTER = 0.2
-_TURN_DEGREES = 10.0
-_GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Pictures(Protocol):
@@ -154,7 +151,8 @@ class TrainingFrames:
 
     def load(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """One picture, augmented."""
-        return augmented(self.pictures(int(self.rows[index])), rng)
+        picture: NDArray[np.uint8] = augmented(self.pictures(int(self.rows[index]))[None], rng)[0]
+        return picture
 
 
 def training_frames(frames: Frames, rows: NDArray[np.intp], pictures: Pictures) -> TrainingFrames:
@@ -172,24 +170,3 @@ def training_frames(frames: Frames, rows: NDArray[np.intp], pictures: Pictures) 
         _, clip, count = np.unique(clips[of_class], return_inverse=True, return_counts=True)
         weights[of_class] = 1 / (count[clip] * len(count))
     return TrainingFrames(labels, weights, rows, pictures)
-
-
-def augmented(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Flip, turn by up to 10 degrees, and change brightness, contrast and saturation by up to a fifth.
-
-    Args:
-        image: RGB uint8 ``(H, W, 3)``.
-        rng: decides all of it.
-    """
-    flips, turn = rng.random() < 0.5, rng.uniform(-_TURN_DEGREES, _TURN_DEGREES)
-    brightness, contrast, saturation = 1 + rng.uniform(-_JITTER, _JITTER, 3)
-    height, width = image.shape[:2]
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), turn, 1.0)
-    # Mirrored at the edges: black corners would tell the network how far a picture was turned.
-    turned = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    changed = np.asarray(turned[:, ::-1] if flips else turned, np.float32) * np.float32(brightness)
-    mean = (changed @ _GREY_WEIGHTS).mean()
-    changed = mean + (changed - mean) * np.float32(contrast)
-    grey = (changed @ _GREY_WEIGHTS)[..., None]
-    changed = grey + (changed - grey) * np.float32(saturation)
-    return np.asarray(np.clip(np.rint(changed), 0, 255), dtype=np.uint8)
