@@ -1,0 +1,1 @@
+"""The verb ``export``: from a training to the files that ship."""

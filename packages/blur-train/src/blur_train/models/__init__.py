@@ -1,0 +1,1 @@
+"""Networks that classify blur, each behind the same face: uint8 evidence in, logits out."""
