@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from eztrack_tune.settings import SHIPPED_DEFAULTS, MotionModel, TrackerSettings
 from footage.errors import InputError
 
 # Lower ends, highest first: pixels of the longer side, and frames a second.
@@ -18,6 +19,11 @@ _ADDON_RATES = ((50.0, "60fps"), (28.0, "30fps"), (0.0, "24fps"))
 _FINER_SIDES = ((3840, "4K"), (2048, "2K"), (1920, "HD"), (1280, "720p"), (0, "SD"))
 _FINER_RATES = ((100.0, "120fps"), (50.0, "60fps"), (28.0, "30fps"), (24.5, "25fps"), (0.0, "24fps"))
 HIGHEST_RATE = 1000.0
+
+ADDON_FALLBACK = TrackerSettings(
+    pattern_size=15, search_size=71, correlation=0.70, threshold=0.30, motion_model=MotionModel.LOC_ROT
+)
+"""What the add-on uses for a class that its table lacks, and for a setting that nobody gave."""
 
 CLASS_NAMES = tuple(f"{side}_{rate}" for _, side in reversed(_ADDON_SIDES) for _, rate in reversed(_ADDON_RATES))
 """The nine classes that the add-on tells apart, smallest first."""
@@ -62,6 +68,11 @@ class FootageClass:
     def is_folded(self) -> bool:
         """Whether the add-on puts this clip with clips of another size or rate."""
         return self.finer != self.name
+
+
+def default_settings(class_name: str) -> TrackerSettings:
+    """What the add-on uses for a class today: its table's entry, or the fallback where the table has none."""
+    return SHIPPED_DEFAULTS.get(class_name, ADDON_FALLBACK)
 
 
 def footage_class(width: int, height: int, fps: float) -> FootageClass:
