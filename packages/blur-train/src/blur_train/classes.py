@@ -28,7 +28,7 @@ class BlurClass(StrEnum):
     SHARP = "sharp"
 
     @property
-    def index(self) -> int:
+    def number(self) -> int:
         """Place in ``class_names.json`` and in every row of probabilities."""
         return CLASSES.index(self.value)
 

@@ -1,0 +1,1 @@
+"""Light, lenses and shutters: what makes a photo blurred, as physics has it."""

@@ -1,0 +1,1 @@
+"""Drawn photos whose subject, blur and camera are known exactly."""
