@@ -1,0 +1,1 @@
+"""From folders of photos by class to a data set that is split by group and written down."""
