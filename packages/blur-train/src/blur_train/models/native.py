@@ -172,12 +172,21 @@ class Judgement(nn.Module):
         self.vote = nn.Linear(WIDTH, classes)
         nn.init.normal_(self.place, std=0.02)
 
-    def forward(self, cells: Tensor) -> Tensor:
-        """Votes ``(N, CELLS, classes)``; their sum over the cells is the photo's logits."""
-        seen = self.enter(cells) + self.place
+    def forward(self, cells: Tensor, which: Tensor | None = None) -> Tensor:
+        """What the cells look like beside each other, ``(N, cells, WIDTH)``.
+
+        Args:
+            cells: their descriptions, ``(N, cells, ENCODED + WHOLE_CHANNELS)``.
+            which: their numbers, ``(cells,)``; None for all.
+        """
+        seen = self.enter(cells) + (self.place if which is None else self.place[which])
         for layer in self.layers:
             seen = layer(seen)
-        seen = self.leave(seen)
+        left: Tensor = self.leave(seen)
+        return left
+
+    def votes(self, seen: Tensor) -> Tensor:
+        """Votes ``(N, cells, classes)``; their sum over the cells is the photo's logits."""
         votes: Tensor = torch.softmax(self.weigh(seen), dim=1) * self.vote(seen)
         return votes
 
@@ -207,21 +216,26 @@ class NativeNetwork(HeadedNetwork):
 
     def votes(self, evidence: Tensor) -> Tensor:
         """What each cell adds to the logits, ``(N, CELLS, classes)``."""
-        return self.judged(self.encoded(evidence), evidence[:, -1])
+        return self.judgement.votes(self.seen(self.encoded(evidence), evidence[:, -1]))
 
-    def encoded(self, evidence: Tensor) -> Tensor:
-        """The cells' descriptions, ``(N, CELLS, ENCODED)``."""
-        fine = evidence[:, :CELLS].reshape(-1, TILE_PX, TILE_PX)
-        coarse = evidence[:, CELLS:-1].reshape(-1, COARSE_PX, COARSE_PX)
-        encoded: Tensor = self.cells(fine, coarse).reshape(-1, CELLS, ENCODED)
-        return encoded
+    def encoded(self, evidence: Tensor, which: Tensor | None = None) -> Tensor:
+        """The descriptions of all cells or of some, ``(N, cells, ENCODED)``."""
+        fine = evidence[:, :CELLS]
+        coarse = evidence[:, CELLS:-1].reshape(-1, CELLS, COARSE_PX, COARSE_PX)
+        if which is not None:
+            fine, coarse = fine[:, which], coarse[:, which]
+        count = fine.shape[1]
+        encoded: Tensor = self.cells(fine.reshape(-1, TILE_PX, TILE_PX), coarse.reshape(-1, COARSE_PX, COARSE_PX))
+        return encoded.reshape(-1, count, ENCODED)
 
-    def judged(self, encoded: Tensor, whole: Tensor) -> Tensor:
-        """The votes from the cells' descriptions and the small photo, uint8 ``(N, TILE_PX, TILE_PX)``."""
+    def seen(self, encoded: Tensor, whole: Tensor, which: Tensor | None = None) -> Tensor:
+        """The cells beside each other and before the small photo, uint8 ``(N, TILE_PX, TILE_PX)``."""
         photo, _, _ = _standardised(whole)
-        seen = self.whole(photo.unsqueeze(1)).flatten(2).transpose(1, 2)
-        votes: Tensor = self.judgement(torch.cat([encoded, seen], dim=2))
-        return votes
+        around = self.whole(photo.unsqueeze(1)).flatten(2).transpose(1, 2)
+        if which is not None:
+            around = around[:, which]
+        seen: Tensor = self.judgement(torch.cat([encoded, around], dim=2), which)
+        return seen
 
     def head(self) -> nn.Module:
         """The judgement; the encoder of cells and what looks at the whole photo are the body."""

@@ -1,0 +1,157 @@
+"""Trains the native network on drawn photos whose every cell is known: the weights that come with blur-train.
+
+``python -m benchmarks.blur_native SETS RUN --save FILE`` draws the sets where they are missing and goes on with a
+training that was broken off. Families of scenes that choose epochs, and the sealed ones, are not learned from.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from benchmarks.blur_sets import DrawnSet, draw_set
+from numpy.typing import NDArray
+from torch import nn
+
+from blur_train.classes import CLASSES
+from blur_train.decision import probabilities_of
+from blur_train.evaluation.measure import SHARP
+from blur_train.models.augment import varied_tiles
+from blur_train.models.native import NativeNetwork
+from blur_train.models.taught import TaughtNetwork, taught_loss, with_truth
+from footage.metrics.classification import balanced_accuracy
+from footage.training.checkpoint import EpochRecord
+from footage.training.loop import Validation, fit
+from footage.training.randomness import seed_torch_at
+from footage.training.recipe import Recipe
+from footage.training.weights import save_state_dict
+
+SHARP_WEIGHT = 1.6
+BATCH = 16
+
+
+class TaughtPhotos:
+    """The photos of a set with the truth about their cells, varied."""
+
+    def __init__(self, photos: DrawnSet) -> None:
+        self._photos = photos
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class of every photo."""
+        return self._photos.labels
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Sharp photos come more often: they are of more kinds."""
+        return np.where(self._photos.labels == SHARP, SHARP_WEIGHT, 1.0)
+
+    def load(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """One photo's evidence and truth."""
+        array, cells = varied_tiles(self._photos.evidence[index], rng)
+        return with_truth(array, self._photos.kinds[index], self._photos.subject[index], cells)
+
+
+def logits_of(network: nn.Module, inputs: NDArray[np.uint8], batch: int = BATCH) -> NDArray[np.float64]:
+    """Logits of all inputs, by a network in evaluation mode."""
+    network.eval()
+    with torch.inference_mode():
+        found = [
+            network(torch.from_numpy(np.array(inputs[start : start + batch]))).double().numpy()
+            for start in range(0, len(inputs), batch)
+        ]
+    return np.concatenate(found)
+
+
+def validator(photos: DrawnSet) -> Callable[[nn.Module], Validation]:
+    """Judges a network on a set by its balanced accuracy."""
+
+    def validate(network: nn.Module) -> Validation:
+        logits = logits_of(network, photos.evidence)
+        p, said = probabilities_of(logits), logits.argmax(axis=1)
+        loss = -float(np.log(np.maximum(p[np.arange(len(p)), photos.labels], 1e-9)).mean())
+        sharp = photos.labels == SHARP
+        return Validation(
+            balanced_accuracy(photos.labels, said),
+            loss,
+            also={
+                "sharp called blurred": float((said[sharp] != SHARP).mean()),
+                "blurred called sharp": float((said[~sharp] == SHARP).mean()),
+            },
+        )
+
+    return validate
+
+
+def train_native(
+    train: DrawnSet, val: DrawnSet, run: Path, recipe: Recipe, *, cells: int, bfloat16: bool
+) -> NativeNetwork:
+    """Train, and give the network of the best epoch."""
+    seed_torch_at(recipe.seed, 1)
+    native = NativeNetwork(len(CLASSES))
+    network = TaughtNetwork(native, cells_a_step=cells, bfloat16=bfloat16)
+    run.mkdir(parents=True, exist_ok=True)
+    fit(
+        network,
+        TaughtPhotos(train),
+        validator(val),
+        recipe,
+        device=torch.device("cpu"),
+        checkpoint=run / "checkpoint.pth",
+        key={"recipe": asdict(recipe), "photos": len(train.rows), "cells": cells, "bfloat16": bfloat16},
+        criterion=taught_loss,
+        on_step=lambda step: print(f"step {step}", flush=True) if step % 50 == 0 else None,
+        on_epoch=_tell,
+    )
+    return native
+
+
+def _tell(record: EpochRecord) -> None:
+    also = ", ".join(f"{name} {value:.3f}" for name, value in record.also.items())
+    print(
+        f"epoch {record.epoch + 1}: loss {record.train_loss:.4f}, val {record.val_loss:.4f}, "
+        f"balanced accuracy {record.val_metric:.4f}, {also}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Train and save the weights."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", type=Path, help="folder of the drawn sets")
+    parser.add_argument("run", type=Path, help="folder of the training's state")
+    parser.add_argument("--save", type=Path, required=True, help="the file of weights")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--cells", type=int, default=32, help="cells of each photo that a step looks at")
+    parser.add_argument("--bfloat16", action="store_true", help="where the processor computes in it natively")
+    parser.add_argument("--scenes", type=int, help="learn from so many scenes only")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    recipe = Recipe(
+        epochs=given.epochs,
+        batch_size=BATCH,
+        learning_rate=2e-3,
+        body_factor=1.0,
+        weight_decay=1e-3,
+        warmup_epochs=0.5,
+        patience=None,
+        seed=given.seed,
+    )
+    network = train_native(
+        draw_set(given.sets, "train", most_scenes=given.scenes),
+        draw_set(given.sets, "val"),
+        given.run,
+        recipe,
+        cells=given.cells,
+        bfloat16=given.bfloat16,
+    )
+    save_state_dict(network, given.save)
+    print(f"weights in {given.save}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Drawn photos for the blur benchmark: what every rival needs of each, kept in arrays, and the truth about it.
+
+Scenes of the sealed families are in the test set only; two of the open families choose epochs and operating points, the
+others are learned from. A set that was broken off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blur_train.classes import CLASSES, BlurClass, EdgeCase
+from blur_train.evaluation.hand import FEATURES, focus_features
+from blur_train.evidence import CELLS, LONG_SIDE_PX, PLANES, TILE_PX, WHOLE_PX, TileEvidence, WholeEvidence
+from blur_train.models.taught import CELL_KINDS, UNKNOWN
+from blur_train.scenes.cases import MILD_PX, Case, Way, draw_case
+from blur_train.scenes.photo import SyntheticPhoto, draw_photo
+from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
+
+CHOOSING_FAMILIES = ("city_car", "garden_flower")
+LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A set: its name, how many scenes with and without texture, and the families they are of."""
+
+    name: str
+    textured: int
+    untextured: int
+    families: tuple[str, ...]
+    seed: int
+
+
+PLANS = {
+    "train": Plan("train", 600, 100, LEARNING_FAMILIES, 11),
+    "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
+    "calibration": Plan("calibration", 200, 100, CHOOSING_FAMILIES, 13),
+    "test": Plan("test", 240, 120, SEALED_FAMILIES, 14),
+}
+
+
+def cases_of(plan: Plan, textured: bool, rng: np.random.Generator) -> Iterator[Case]:
+    """The photos that are made of one scene."""
+    blurred = [one for one in BlurClass if one is not BlurClass.SHARP]
+    if plan.name in {"train", "val"}:
+        for label in BlurClass:
+            case = draw_case(rng, label)
+            yield _within(case, textured)
+        return
+    if textured:
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.BOKEH)
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.PANNING)
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.NOISE)
+        dark = EdgeCase.LOW_LIGHT if rng.random() < 0.4 else None
+        yield Case(label=BlurClass.SHARP, edge_case=dark, way=Way.STILL)
+    else:
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.LOW_TEXTURE)
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.LOW_TEXTURE)
+    wanted = blurred if plan.name == "test" and textured else [blurred[rng.integers(3)]]
+    for label in wanted:
+        yield _within(draw_case(rng, label), textured)
+
+
+def _within(case: Case, textured: bool) -> Case:
+    """The case with the texture that its scene has."""
+    if not textured:
+        return Case(label=case.label, edge_case=EdgeCase.LOW_TEXTURE)
+    if case.edge_case is EdgeCase.LOW_TEXTURE:
+        return Case(label=case.label)
+    return case
+
+
+def photos_of(plan: Plan, scene_number: int) -> Iterator[SyntheticPhoto]:
+    """The photos of one scene of a set; the same whenever they are drawn."""
+    rng = np.random.default_rng((plan.seed, scene_number))
+    textured = scene_number % (plan.textured + plan.untextured) < plan.textured
+    scene = draw_scene(rng, plan.families[scene_number % len(plan.families)], low_texture=not textured)
+    for case in cases_of(plan, textured, rng):
+        yield draw_photo(rng, case, scene)
+
+
+def truth_of(photo: SyntheticPhoto, boxes: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Each cell's kind of blur, and the share of its tile that shows the subject, 0 to 255: ``(CELLS,)`` each."""
+    scale = LONG_SIDE_PX / max(photo.image.shape[:2])
+    layers = [
+        _kind(photo.background_radius_px, photo.background_motion_px, scale),
+        _kind(photo.radius_px, photo.motion_px, scale),
+    ]
+    total = cv2.integral(photo.subject_mask.astype(np.uint8))
+    x0, y0, x1, y1 = np.rint(boxes).astype(int).T
+    share = (total[y1, x1] - total[y0, x1] - total[y1, x0] + total[y0, x0]) / ((x1 - x0) * (y1 - y0))
+    kinds = np.full(CELLS, UNKNOWN, np.uint8)
+    kinds[share < 0.03] = layers[0]
+    kinds[share > 0.9] = layers[1]
+    if layers[0] == layers[1]:
+        kinds[:] = layers[0]
+    return kinds, np.rint(share * 255).astype(np.uint8)
+
+
+def _kind(radius_px: float | None, motion_px: float | None, scale: float) -> int:
+    radius, half = (radius_px or 0.0) * scale, (motion_px or 0.0) * scale / 2
+    if max(radius, half) == 0:
+        return CELL_KINDS.index("sharp")
+    name = "defocus" if radius >= half else "motion"
+    return CELL_KINDS.index(f"mild {name}" if max(radius, half) < MILD_PX else name)
+
+
+class DrawnSet:
+    """A set on disk.
+
+    Attributes:
+        rows: the truth about each photo.
+        evidence: uint8 ``(N, PLANES, TILE_PX, TILE_PX)``.
+        whole: uint8 ``(N, 224, 224, 3)``.
+        hand: features at full size and at 224 px, float32 ``(N, 2, FEATURES)``.
+        kinds: of the cells, uint8 ``(N, CELLS)``.
+        subject: likewise, share of the tile times 255.
+    """
+
+    def __init__(self, folder: Path, plan: Plan, rows: Rows) -> None:
+        count = len(rows)
+        self.rows = rows
+        self.labels = np.array([CLASSES.index(row["label"]) for row in rows], np.int64)
+        self.evidence = _array(folder, "evidence", plan)[:count]
+        self.whole = _array(folder, "whole", plan)[:count]
+        self.hand = np.asarray(_array(folder, "hand", plan)[:count])
+        self.kinds = np.asarray(_array(folder, "kinds", plan)[:count])
+        self.subject = np.asarray(_array(folder, "subject", plan)[:count])
+
+
+_SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
+    "evidence": ((PLANES, TILE_PX, TILE_PX), np.uint8),
+    "whole": ((WHOLE_PX, WHOLE_PX, 3), np.uint8),
+    "hand": ((2, FEATURES), np.float32),
+    "kinds": ((CELLS,), np.uint8),
+    "subject": ((CELLS,), np.uint8),
+}
+_MOST_A_SCENE = 7
+
+
+def _array(folder: Path, name: str, plan: Plan) -> Any:
+    path = folder / plan.name / f"{name}.npy"
+    shape, dtype = _SHAPES[name]
+    if path.exists():
+        return np.load(path, mmap_mode="r+")
+    rows = (plan.textured + plan.untextured) * _MOST_A_SCENE
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows, *shape))
+
+
+def draw_set(folder: Path, name: str, *, most_scenes: int | None = None, tell: bool = True) -> DrawnSet:
+    """Draw a set, or go on with it, and open it."""
+    plan = PLANS[name]
+    (folder / plan.name).mkdir(parents=True, exist_ok=True)
+    journal = folder / plan.name / "rows.jsonl"
+    rows: Rows = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    done = {row["scene"] for row in rows}
+    scenes = plan.textured + plan.untextured
+    wanted = np.random.default_rng(plan.seed).permutation(scenes)[:most_scenes]
+    arrays = {key: _array(folder, key, plan) for key in _SHAPES}
+    tiles, whole = TileEvidence(), WholeEvidence()
+    for number in wanted.tolist():
+        if number in done:
+            continue
+        new: Rows = []
+        for photo in photos_of(plan, number):
+            row = len(rows) + len(new)
+            seen = tiles.of(photo.image)
+            assert seen.boxes is not None  # noqa: S101 - tiles have boxes
+            arrays["evidence"][row] = seen.array
+            arrays["whole"][row] = whole.of(photo.image).array
+            arrays["hand"][row, 0] = focus_features(photo.image, long_side_px=LONG_SIDE_PX)
+            arrays["hand"][row, 1] = focus_features(photo.image, long_side_px=WHOLE_PX)
+            arrays["kinds"][row], arrays["subject"][row] = truth_of(photo, seen.boxes)
+            new.append(
+                {
+                    "scene": number,
+                    "label": photo.label.value,
+                    "edge_case": None if photo.edge_case is None else photo.edge_case.value,
+                    "way": photo.way.value,
+                    "width_px": photo.width_px,
+                    "family": photo.family,
+                    "group": photo.group,
+                }
+            )
+        rows += new
+        with journal.open("a") as lines:
+            lines.write("".join(f"{json.dumps(row)}\n" for row in new))
+        if tell and len(rows) % 50 < len(new):
+            print(f"{name}: {len(rows)} photos", flush=True)
+    return DrawnSet(folder, plan, rows)
