@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from blur_train.damage import NotWhole
+
 START = b"\xff\xd8"
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
@@ -23,18 +25,6 @@ COEFFICIENTS = 64
 ENDS_EARLY = "ends before its picture does"
 MOST_SCANS = 200
 """Encoders write about ten; each costs a pass over the picture, so that a small file could keep a decoder busy long."""
-
-
-class JpegDamage(Exception):  # noqa: N818 - it says what is wrong with a file, for whoever reads it to turn into an error
-    """What is wrong with a JPEG file, in words.
-
-    Attributes:
-        is_truncated: the file ends too early; else it contradicts itself.
-    """
-
-    def __init__(self, what: str, *, is_truncated: bool) -> None:
-        self.is_truncated = is_truncated
-        super().__init__(what)
 
 
 @dataclass(slots=True)
@@ -60,7 +50,7 @@ def check_complete(data: bytes) -> None:
         data: the whole file.
 
     Raises:
-        JpegDamage: it ends too early, lacks a part of its picture, or holds what no encoder writes.
+        NotWhole: it ends too early, lacks a part of its picture, or holds what no encoder writes.
     """
     frame: _Frame | None = None
     interval = 0
@@ -72,17 +62,17 @@ def check_complete(data: bytes) -> None:
             interval = int.from_bytes(segment[:2], "big")
         elif marker == START_OF_SCAN:
             if frame is None:
-                raise JpegDamage("holds picture data before it says of which size", is_truncated=False)
+                raise NotWhole("holds picture data before it says of which size", is_truncated=False)
             scans += 1
             if scans > MOST_SCANS:
-                raise JpegDamage(f"holds more than {MOST_SCANS} scans", is_truncated=False)
+                raise NotWhole(f"holds more than {MOST_SCANS} scans", is_truncated=False)
             _take_scan(frame, segment)
             if interval:
                 _check_restarts(data, coded, _units_of_scan(frame, segment), interval)
     if frame is None or not scans:
-        raise JpegDamage("holds no picture", is_truncated=False)
+        raise NotWhole("holds no picture", is_truncated=False)
     if any(bit for bits in frame.missing.values() for bit in bits):
-        raise JpegDamage("lacks the last of its scans, which hold the detail", is_truncated=True)
+        raise NotWhole("lacks the last of its scans, which hold the detail", is_truncated=True)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
@@ -96,16 +86,16 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
             continue
         length = int.from_bytes(data[place : place + 2], "big")
         if place + max(length, 2) > len(data):
-            raise JpegDamage(ENDS_EARLY, is_truncated=True)
+            raise NotWhole(ENDS_EARLY, is_truncated=True)
         if length < 2:
-            raise JpegDamage(f"has a segment without length at byte {place:,}", is_truncated=False)
+            raise NotWhole(f"has a segment without length at byte {place:,}", is_truncated=False)
         segment = data[place + 2 : place + length]
         place += length
         start = place
         if marker == START_OF_SCAN:
             found = MARKER.search(data, place)
             if found is None:
-                raise JpegDamage(ENDS_EARLY, is_truncated=True)
+                raise NotWhole(ENDS_EARLY, is_truncated=True)
             place = found.start()
         yield marker, segment, (start, place)
 
@@ -115,9 +105,9 @@ def _marker(data: bytes, place: int) -> tuple[int, int]:
     while data[place : place + 2] == b"\xff\xff":
         place += 1
     if place + 2 > len(data):
-        raise JpegDamage(ENDS_EARLY, is_truncated=True)
+        raise NotWhole(ENDS_EARLY, is_truncated=True)
     if data[place] != 0xFF:
-        raise JpegDamage(f"has no marker at byte {place:,}, where one must be", is_truncated=False)
+        raise NotWhole(f"has no marker at byte {place:,}, where one must be", is_truncated=False)
     return data[place + 1], place + 2
 
 
@@ -127,7 +117,7 @@ def _frame(marker: int, segment: bytes) -> _Frame:
     components = segment[6 : 6 + 3 * count]
     units = {number: (size >> 4, size & 15) for number, size in zip(components[::3], components[1::3], strict=False)}
     if len(components) < 3 * count or len(units) != count or not all(all(unit) for unit in units.values()):
-        raise JpegDamage("has a damaged header", is_truncated=False)
+        raise NotWhole("has a damaged header", is_truncated=False)
     is_progressive = marker in PROGRESSIVE
     # A coefficient of which no scan has told lacks every bit; what is above 13 counts as that.
     missing = {number: [COEFFICIENTS] * COEFFICIENTS for number in units}
@@ -140,7 +130,7 @@ def _scanned(frame: _Frame, segment: bytes) -> tuple[list[int], bytes]:
     components = list(segment[1 : 1 + 2 * count : 2])
     rest = segment[1 + 2 * count :]
     if not components or len(rest) != 3 or any(number not in frame.units for number in components):
-        raise JpegDamage("has a scan of parts that its header does not name", is_truncated=False)
+        raise NotWhole("has a scan of parts that its header does not name", is_truncated=False)
     return components, rest
 
 
@@ -172,6 +162,6 @@ def _check_restarts(data: bytes, coded: tuple[int, int], units: int, interval: i
     wanted = -(-units // interval) - 1
     found = sum(1 for _ in RESTART.finditer(data, *coded))
     if found < wanted:
-        raise JpegDamage(
+        raise NotWhole(
             f"lacks {wanted - found:,} of {wanted:,} restart markers: parts of it are gone", is_truncated=True
         )

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pillow_heif import register_heif_opener
 
+from blur_train import jpeg, png
+from blur_train.damage import NotWhole
 from blur_train.exif import BROKEN, camera_and_time, orientation
-from blur_train.jpeg import JpegDamage, check_complete
 from footage.errors import InputError
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ def _decoded(data: bytes, limits: PhotoLimits) -> Photo:
             raise PhotoError("is an animation", problem=PhotoProblem.ANIMATED, remedy="give a single picture")
         camera, taken = camera_and_time(image)
         turned = orientation(image)
+        if kind == "PNG":
+            png.check_complete(data)
         rgb = _jpeg_pixels(data, image) if kind == "JPEG" else _pixels(image)
         rgb = _upright(rgb, turned)
     height, width = rgb.shape[:2]
@@ -220,7 +223,7 @@ def _damage_told() -> Iterator[None]:
         yield
     except PhotoError:
         raise
-    except JpegDamage as damage:
+    except NotWhole as damage:
         problem = PhotoProblem.TRUNCATED if damage.is_truncated else PhotoProblem.CORRUPT
         raise PhotoError(str(damage), problem=problem, remedy=COPY_AGAIN) from None
     except Image.DecompressionBombError:
@@ -251,10 +254,12 @@ def _check_webp(data: bytes, limits: PhotoLimits) -> None:
     else:
         width, height = (int.from_bytes(data[place : place + 2], "little") & 0x3FFF for place in (26, 28))
     _check_size(width, height, limits)
+    if len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise PhotoError("is truncated", problem=PhotoProblem.TRUNCATED, remedy=COPY_AGAIN)
 
 
 def _jpeg_pixels(data: bytes, image: Image.Image) -> NDArray[np.uint8]:
-    check_complete(data)
+    jpeg.check_complete(data)
     if image.mode not in {"RGB", "L"}:
         return _pixels(image)
     rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
