@@ -1,4 +1,4 @@
-"""What a prepared data set holds and where each photo came from: ``manifest.json``, and the same as ``manifest.csv``."""
+"""What a prepared data set holds and where each photo came from: ``manifest.json``, and as a table ``manifest.csv``."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def read_prepared(folder: Path) -> Prepared:
     try:
         prepared = Prepared(
             settings=dict(document["settings"]),
-            photos=tuple(_photo(entry) for entry in document["photos"]),
+            photos=tuple(prepared_photo(entry) for entry in document["photos"]),
             left_out=tuple(LeftOut(path=str(e["path"]), reason=str(e["reason"])) for e in document["left_out"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -185,7 +185,13 @@ def check_sides(photos: Sequence[PreparedPhoto], where: Path) -> None:
             raise DatasetError(f"{photo.file} has a drawn blur and is on the side {photo.side}", where=where)
 
 
-def _photo(entry: dict[str, Any]) -> PreparedPhoto:
+def prepared_photo(entry: dict[str, Any]) -> PreparedPhoto:
+    """A photo as it stands in a manifest or a journal.
+
+    Raises:
+        KeyError: the entry lacks a field.
+        ValueError: a field has no valid value.
+    """
     edge_case, taken = entry["edge_case"], entry["taken"]
     return PreparedPhoto(
         file=str(entry["file"]),

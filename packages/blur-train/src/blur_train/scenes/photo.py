@@ -68,6 +68,7 @@ def draw_photo(
     case: Case | None = None,
     scene: Scene | None = None,
     *,
+    camera: Camera | None = None,
     families: Sequence[str] | None = None,
     long_side_px: int = LONG_SIDE_PX,
 ) -> SyntheticPhoto:
@@ -77,6 +78,7 @@ def draw_photo(
         rng: draws everything that is not given.
         case: what the photo shall be; None draws it.
         scene: what it shows; None draws one, with little texture where the case asks for it.
+        camera: what takes it; None draws one, noisy or in low light where the case asks for it.
         families: to draw the scene from; None for the open ones.
         long_side_px: of a scene that is drawn.
 
@@ -91,7 +93,8 @@ def draw_photo(
         scene = draw_scene(scene_rng, family, long_side_px=long_side_px, low_texture=low_texture)
     way, width_px = case.drawn(blur_rng)
     blur = draw_blur(blur_rng, way, width_px * scene.scale, scene.scale)
-    camera = draw_camera(camera_rng, case.edge_case)
+    drawn_camera = draw_camera(camera_rng, case.edge_case)
+    camera = drawn_camera if camera is None else camera
     rim = scene.margin_px
     inside = (slice(rim, -rim or None), slice(rim, -rim or None))
     if blur.subject is not None and blur.subject is blur.background:

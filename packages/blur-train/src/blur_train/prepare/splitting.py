@@ -1,0 +1,101 @@
+"""Groups dealt to four sides, so that every class is on every side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from blur_train.classes import BlurClass
+from blur_train.prepare.manifest import SIDES
+from footage.dataset.splits import Rows, by_group
+from footage.errors import DatasetError, InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Shares of the photos; what is left is for training.
+
+    Attributes:
+        val: to choose the epoch by.
+        test: to report.
+        calibration: to choose thresholds by.
+    """
+
+    val: float = 0.1
+    test: float = 0.15
+    calibration: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse shares that leave nothing to learn from.
+
+        Raises:
+            InputError: a share is below 0, or they sum to 1 or more.
+        """
+        if min(self.val, self.test, self.calibration) < 0 or self.val + self.test + self.calibration >= 1:
+            raise InputError(
+                f"shares of {self.val:g}, {self.test:g} and {self.calibration:g} leave nothing to learn from",
+                remedy="choose shares from 0 that sum to less than 1",
+            )
+
+    def sides(self) -> list[str]:
+        """The sides that get something."""
+        shares = (1.0, self.val, self.test, self.calibration)
+        return [side for side, share in zip(SIDES, shares, strict=True) if share > 0]
+
+
+def deal(groups: Sequence[str], labels: Sequence[BlurClass], shares: Shares, rng: np.random.Generator) -> list[str]:
+    """The side of every photo.
+
+    Args:
+        groups: of every photo.
+        labels: of every photo.
+        shares: wanted.
+        rng: decides which group goes where.
+
+    Raises:
+        DatasetError: a class has too few groups to be on every side.
+    """
+    wanted = shares.sides()
+    strata = _strata(groups, labels, len(wanted))
+    side = np.empty(len(groups), dtype=object)
+    for rows in strata:
+        names = np.array(groups)[rows]
+        rest = 1.0 - shares.test - shares.calibration
+        first = by_group(names, (rest, shares.calibration, shares.test), rng)
+        side[rows[first.val]], side[rows[first.test]] = "calibration", "test"
+        left = rows[first.train]
+        second = by_group(names[first.train], (1 - shares.val / rest, shares.val / rest, 0.0), rng)
+        side[left[second.train]], side[left[second.val]] = "train", "val"
+    _check(side.tolist(), groups, labels, wanted)
+    return [str(name) for name in side]
+
+
+def _strata(groups: Sequence[str], labels: Sequence[BlurClass], sides: int) -> list[Rows]:
+    """Rows that are dealt together: those of groups with the same rarest class, if these are enough for all sides."""
+    frequency = Counter(labels)
+    rarest: dict[str, BlurClass] = {}
+    for group, label in zip(groups, labels, strict=True):
+        known = rarest.setdefault(group, label)
+        rarest[group] = min(known, label, key=lambda one: (frequency[one], one))
+    members: dict[BlurClass, list[str]] = {}
+    for group, label in rarest.items():
+        members.setdefault(label, []).append(group)
+    largest = max(members, key=lambda label: (len(members[label]), label))
+    stratum = {label: (label if len(found) >= sides else largest) for label, found in members.items()}
+    of_row = np.array([stratum[rarest[group]] for group in groups])
+    return [np.flatnonzero(of_row == label) for label in sorted(set(stratum.values()))]
+
+
+def _check(sides: Sequence[str], groups: Sequence[str], labels: Sequence[BlurClass], wanted: Sequence[str]) -> None:
+    there = set(zip(sides, labels, strict=True))
+    for label in sorted(set(labels)):
+        missing = [side for side in wanted if (side, label) not in there]
+        if missing:
+            count = len({group for group, one in zip(groups, labels, strict=True) if one is label})
+            raise DatasetError(
+                f"{label} has {count} independent group(s) of photos, which cannot fill the sides {', '.join(wanted)}",
+                remedy="add photos of other scenes, or set the share of a side to 0",
+            )
