@@ -1,13 +1,135 @@
-"""The command line of video-train."""
+"""The command line: parses, calls one function, prints its record."""
 
 from __future__ import annotations
 
-from footage.cli.unbuilt import run_unbuilt
+from pathlib import Path
+from typing import Annotated
 
-PURPOSE = """Train a small video classifier straight from video files, distilled from a larger teacher, and measure
-what the teacher added."""
+import typer
+
+from footage.cli.app import make_app, run_app
+from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
+
+app = make_app(
+    "video-train",
+    "Train a small video classifier straight from video files, taught by a larger one, and measure what that added.",
+    epilog="Start with: video-train train --video-dir VIDEOS, or video-train demo",
+)
+
+
+@app.command(
+    short_help="Train a student; ends with the path of a report.",
+    epilog="Example: video-train train --video-dir videos --compare 3",
+)
+def train(
+    *,
+    video_dir: Annotated[Path, typer.Option("--video-dir", metavar="DIR", help="Folder of videos.")],
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: the folders' names.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Labels are in the file names, such as {id}_{label}.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = (Path("video_training")),
+    student: Annotated[
+        str, typer.Option(metavar="NAME", help="A network of torchvision, or timm/NAME.")
+    ] = "mobilenet_v3_small",
+    student_weights: Annotated[
+        str, typer.Option(metavar="imagenet|none|FILE", help="What it starts from; imagenet is downloaded.")
+    ] = "imagenet",
+    teacher: Annotated[str, typer.Option(metavar="NAME", help="Likewise; it is trained first.")] = "resnet50",
+    teacher_weights: Annotated[
+        str, typer.Option(metavar="imagenet|none|FILE", help="What the teacher starts from.")
+    ] = "imagenet",
+    teacher_run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="An earlier training whose model is the teacher.")
+    ] = None,
+    no_distill: Annotated[bool, typer.Option("--no-distill", help="Learn from the labels alone.")] = False,
+    compare: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Train with and without the teacher on so many seeds.")
+    ] = 0,
+    alpha: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the teacher's features.")] = 0.5,
+    beta: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the teacher's answers.")] = 1.0,
+    gamma: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the labels beside a teacher.")] = 0.1,
+    temperature: Annotated[float, typer.Option(metavar="X", help="Softens the teacher's answers.")] = 3.0,
+    frames: Annotated[int, typer.Option("--frames-per-clip", metavar="N", min=1, help="Frames of a clip.")] = 8,
+    size: Annotated[int, typer.Option("--image-size", metavar="PX", min=16, help="Side of the square frames.")] = 224,
+    span: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="A clip covers so much. Default: the whole video.")
+    ] = None,
+    windows: Annotated[int, typer.Option(metavar="N", min=1, help="Clips of every held-out video.")] = 1,
+    speed: Annotated[
+        float, typer.Option(metavar="X", min=0, max=0.9, help="Random clips cover up to this share more or less.")
+    ] = 0.0,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Turn every other random clip backwards.")] = False,
+    no_flip: Annotated[bool, typer.Option("--no-flip", help="Do not mirror: left and right are classes.")] = False,
+    cache_views: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Store so many random clips a video; 0 decodes anew each epoch.")
+    ] = 0,
+    epochs: Annotated[int, typer.Option("--num-epochs", metavar="N", min=1, help="Passes over the videos.")] = 10,
+    batch_size: Annotated[int, typer.Option(metavar="N", min=1, help="Clips a step.")] = 8,
+    learning_rate: Annotated[float, typer.Option(metavar="X", help="Of the head, at its highest.")] = 5e-5,
+    patience: Annotated[int, typer.Option(metavar="N", min=1, help="Epochs without gain after which it ends.")] = 10,
+    multi_gpu: Annotated[bool, typer.Option("--multi-gpu", help="Train on all GPUs at once.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="With --multi-gpu: how many. Default: one a GPU.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the folder, or fail.")] = False,
+    jobs: Jobs = None,
+    seed: Seed = 42,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Learn the classes of labelled videos, taught by a larger network; ends with the path of a report.
+
+    Stopped or killed, the same command goes on where it was, and ends with the same model.
+    """
+    from footage.training.augmentation import Augmentation
+    from footage.training.clips import ClipSampling
+    from video_train.networks.distilling import Distillation
+    from video_train.train.command import SMOKE_EPOCHS, SMOKE_EVENTS
+    from video_train.train.options import TrainOptions
+    from video_train.train.show import show
+
+    sampling = ClipSampling(
+        frames=frames, size_px=size, span_seconds=span, speed=(1.0 - speed, 1.0 + speed), reverse=reverse
+    )
+    options = TrainOptions(
+        video_dir=video_dir,
+        annotations=annotations,
+        pattern=pattern,
+        output=output,
+        student=student,
+        student_weights=student_weights,
+        teacher=teacher,
+        teacher_weights=teacher_weights,
+        teacher_run=teacher_run,
+        distill=not no_distill,
+        distillation=Distillation(alpha=alpha, beta=beta, gamma=gamma, temperature=temperature),
+        compare=compare,
+        sampling=sampling,
+        windows=windows,
+        views=cache_views,
+        augmentation=Augmentation(flip=not no_flip),
+        epochs=min(epochs, SMOKE_EPOCHS) if smoke else epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        multi_gpu=multi_gpu,
+        processes=processes,
+        resume=resume,
+        device=device,
+        jobs=jobs,
+        max_events=SMOKE_EVENTS if smoke else None,
+        seed=seed,
+    )
+    show(options, dry_run=dry_run, as_json=as_json)
 
 
 def main() -> None:
     """Run the tool on the command line's arguments."""
-    run_unbuilt("video-train", PURPOSE)
+    run_app(app)

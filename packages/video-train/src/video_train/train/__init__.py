@@ -1,0 +1,1 @@
+"""``video-train train``: a student learns from video files, with a teacher and without."""
