@@ -15,6 +15,7 @@ from blur_train.classes import CLASSES, BlurClass
 from blur_train.prepare.balance import jobs_for_rare_classes
 from blur_train.prepare.batches import MakeProgress, Writer, look_at_all
 from blur_train.prepare.grouping import Grouped, group_photos
+from blur_train.prepare.looking import Seen
 from blur_train.prepare.manifest import (
     SIDES,
     LeftOut,
@@ -117,7 +118,22 @@ def plan(options: PrepareOptions) -> Plan:
     )
 
 
-def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress) -> tuple[Prepared, list[LeftOut]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What was prepared.
+
+    Attributes:
+        prepared: the data set as written.
+        failed: photos that could not be read or written; they are among those left out.
+        seen: what was seen in each original, by the SHA-256 of its content.
+    """
+
+    prepared: Prepared
+    failed: tuple[LeftOut, ...]
+    seen: dict[str, Seen]
+
+
+def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress) -> Result:
     """Look at every photo, group and split them, write the data set.
 
     A photo that cannot be used is left out with its reason. Killed and called again, it goes on where it was.
@@ -128,7 +144,7 @@ def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress)
         make_progress: makes the progress display from the number of photos, how many are done, and what is done.
 
     Returns:
-        The data set as written to ``options.output``, and the photos that could not be read.
+        The data set as written to ``options.output``.
 
     Raises:
         DatasetError: there is nothing to prepare, one picture has two labels, or a class has too few groups.
@@ -162,7 +178,11 @@ def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress)
         write_prepared(prepared, options.output)
         _remove_strays(prepared, options.output)
         folder.finish(photos=len(photos), data_sha256=prepared.data_sha256, split_sha256=prepared.split_sha256)
-    return prepared, [*unreadable, *write.failed]
+    return Result(
+        prepared=prepared,
+        failed=(*unreadable, *write.failed),
+        seen={one.seen.sha256: one.seen for one in known},
+    )
 
 
 def _candidates(options: PrepareOptions) -> tuple[list[Candidate], list[LeftOut]]:
