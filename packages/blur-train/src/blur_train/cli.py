@@ -18,6 +18,39 @@ app = make_app(
 
 
 @app.command(
+    short_help="Blur your own sharp photos as lenses and shutters do.",
+    epilog="Example: blur-train synth SHARP drawn",
+)
+def synth(
+    *,
+    source: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of sharp photos.", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for everything written.")] = Path("drawn"),
+    per_photo: Annotated[int, typer.Option(metavar="N", min=1, help="Photos drawn of each, classes in turn.")] = 4,
+    jobs: Jobs = None,
+    seed: Seed = 0,
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Draw photos of all four classes from sharp ones; each blur is written down with its width in synth.json.
+
+    NAME.mask.png beside NAME.jpg is white where the subject is; without one an ellipse in the middle stands for it.
+    """
+    from blur_train.synth.command import SMOKE_PHOTOS, SynthOptions
+    from blur_train.synth.show import show
+
+    options = SynthOptions(
+        source=source,
+        output=output,
+        per_photo=per_photo,
+        jobs=jobs,
+        seed=seed,
+        most_photos=SMOKE_PHOTOS if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
     short_help="Group, split and check photos in folders by class.",
     epilog="Example: blur-train prepare PHOTOS dataset --audit",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,13 +84,11 @@ def find_photos(source: Path, mapping: Mapping[str, BlurClass]) -> tuple[list[Ca
         raise DatasetError(what, where=source, remedy="give the folder that holds the folders of the classes")
     found = find_media(source, PHOTO_EXTENSIONS)
     left_out = [LeftOut(path=str(one.path), reason=one.reason) for one in found.skipped]
-    masks = {path.with_suffix("").with_suffix(""): path for path in found.files if path.stem.endswith(MASK_ENDING)}
+    photos, masks = apart(found.files)
     known = {photo.file: photo for photo in read_drawn(source)} if (source / DRAWN_FILE).is_file() else {}
     candidates = []
     unknown: Counter[str] = Counter()
-    for path in found.files:
-        if path.stem.endswith(MASK_ENDING):
-            continue
+    for path in photos:
         folders = path.relative_to(source).parts[:-1]
         label, edge_case = _meaning(path, folders, mapping)
         if label is None:
@@ -119,6 +117,12 @@ def find_photos(source: Path, mapping: Mapping[str, BlurClass]) -> tuple[list[Ca
             remedy=f"name folders {', '.join(sorted(FOLDER_NAMES))}, or map their names to classes",
         )
     return candidates, left_out
+
+
+def apart(files: Sequence[Path]) -> tuple[list[Path], dict[Path, Path]]:
+    """Photos, and the masks among them by the photo's path without its ending."""
+    masks = {path.with_suffix("").with_suffix(""): path for path in files if path.stem.endswith(MASK_ENDING)}
+    return [path for path in files if not path.stem.endswith(MASK_ENDING)], masks
 
 
 def _meaning(
