@@ -69,5 +69,6 @@ def blender_command(*, executable: Path | None = None, bpy: str | None = None) -
             "the bpy wheel is started by uv, which is not there", remedy="install uv, or name a Blender executable"
         )
     python = PYTHON_OF_BPY.get(match[1], "3.11")
-    own = (uv, "run", "--no-project", "--quiet", "--python", python, "--with", f"bpy=={version}")
+    older = () if float(match[1]) > 5.0 else ("--with", "numpy<2")  # which their wheels do not ask for
+    own = (uv, "run", "--no-project", "--quiet", "--python", python, "--with", f"bpy=={version}", *older)
     return BlenderCommand(arguments=(*own, "python", str(WORKER)), where=f"bpy {version}")
