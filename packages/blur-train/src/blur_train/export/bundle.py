@@ -17,6 +17,7 @@ from blur_train.classifier import MODEL_NAME, NAMES_FILE, RULE, TASK
 from blur_train.decision import DecisionRule
 from blur_train.evidence import EvidenceMaker
 from blur_train.models.native import NativeNetwork
+from blur_train.models.some_classes import OfSomeClasses
 from footage.metrics.intervals import Interval
 from footage.persistence.bundle import ModelInput, ModelManifest, save_manifest
 from footage.persistence.parity import Parity
@@ -51,21 +52,21 @@ class Origin:
 class _Calibrated(nn.Module):
     """A network whose logits are divided by a temperature; a native one gives its cells' votes too."""
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    def __init__(self, network: OfSomeClasses, temperature: float) -> None:
         super().__init__()
         self.network = network
         self.temperature = temperature
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        if isinstance(self.network, NativeNetwork):
-            votes = self.network.votes(images) / self.temperature
-            return votes.sum(dim=1), votes
+        votes = self.network.votes(images)
+        if votes is not None:
+            return votes.sum(dim=1) / self.temperature, votes / self.temperature
         logits: Tensor = self.network(images) / self.temperature
         return logits
 
 
 def write_bundle(
-    network: nn.Module,
+    network: OfSomeClasses,
     rule: DecisionRule,
     maker: EvidenceMaker,
     folder: Path,
@@ -92,8 +93,9 @@ def write_bundle(
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / MODEL_NAME
-    wrapped = _Calibrated(copy.deepcopy(network).cpu().eval(), rule.temperature)
-    more = (VOTES_OUTPUT,) if isinstance(network, NativeNetwork) else ()
+    shipped = copy.deepcopy(network).cpu().eval()
+    wrapped = _Calibrated(shipped, rule.temperature)
+    more = (VOTES_OUTPUT,) if isinstance(network.network, NativeNetwork) else ()
     parity = export_onnx(wrapped, model, batches, shape=maker.shape, more_outputs=more)
     manifest = ModelManifest(
         task=TASK,
