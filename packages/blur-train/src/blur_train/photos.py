@@ -36,8 +36,8 @@ PHOTO_EXTENSIONS: Final = frozenset(
 )
 """What folders are searched for; a file's kind is told by its content, not by its name."""
 
-# Pillow warns, process-wide and once, from 89 megapixels; the limits here are our own and are checked before pixels.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns of sizes, for which the limits here are checked instead, and of odd entries, which do no harm.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 DAMAGE: Final = (*BROKEN, zlib.error, cv2.error)
 """What decoders raise on damaged files: Pillow's parsers trust them, and let much through."""
@@ -202,18 +202,32 @@ def _decoded(data: bytes, limits: PhotoLimits) -> Photo:
         _check_webp(data, limits)
     if kind == "HEIF":
         register_heif_opener(thumbnails=False)
+    with _damage_told():
+        _check_whole(kind, data)
     with _damage_told(), Image.open(io.BytesIO(data), formats=OPENERS.get(kind, (kind,))) as image:
         _check_size(*image.size, limits)
         if kind in {"PNG", "WEBP", "AVIF"} and getattr(image, "is_animated", False):
             raise PhotoError("is an animation", problem=PhotoProblem.ANIMATED, remedy="give a single picture")
         camera, taken = camera_and_time(image)
-        turned = orientation(image)
-        if kind == "PNG":
-            png.check_complete(data)
         rgb = _jpeg_pixels(data, image) if kind == "JPEG" else _pixels(image)
-        rgb = _upright(rgb, turned)
+        # Asked for behind the pixels: of some kinds Pillow turns them itself, and then says that they are upright.
+        rgb = _upright(rgb, orientation(image))
     height, width = rgb.shape[:2]
     return Photo(image=rgb, width=width, height=height, format=kind, camera=camera, taken=taken)
+
+
+def _check_whole(kind: str, data: bytes) -> None:
+    """Ask a file's own structure whether all of it is there, where decoders do not.
+
+    Raises:
+        NotWhole: it is not.
+    """
+    if kind == "JPEG":
+        jpeg.check_complete(data)
+    elif kind == "PNG":
+        png.check_complete(data)
+    elif kind == "WEBP" and len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise NotWhole("ends before its picture does", is_truncated=True)
 
 
 @contextmanager
@@ -254,12 +268,9 @@ def _check_webp(data: bytes, limits: PhotoLimits) -> None:
     else:
         width, height = (int.from_bytes(data[place : place + 2], "little") & 0x3FFF for place in (26, 28))
     _check_size(width, height, limits)
-    if len(data) < 8 + int.from_bytes(data[4:8], "little"):
-        raise PhotoError("is truncated", problem=PhotoProblem.TRUNCATED, remedy=COPY_AGAIN)
 
 
 def _jpeg_pixels(data: bytes, image: Image.Image) -> NDArray[np.uint8]:
-    jpeg.check_complete(data)
     if image.mode not in {"RGB", "L"}:
         return _pixels(image)
     rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)

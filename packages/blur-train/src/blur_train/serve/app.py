@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, File, Query, Request, Response, UploadFile
 from fastapi.params import Depends as DependsOn
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from blur_train.decision import Preset
 from blur_train.serve.admission import Admission
 from blur_train.serve.answers import BlurType, Envelope, FullAnswer, Health, Readiness, TargetedAnswer
-from blur_train.serve.batch import BATCH, batch_routes
+from blur_train.serve.batch import BATCH, OTHER_FIELDS, batch_routes
 from blur_train.serve.engine import Engine, model_unavailable
 from blur_train.serve.jobs import Jobs, Spool
 from blur_train.serve.judging import ModelHolder
@@ -75,6 +75,7 @@ def make_app(parts: Parts) -> ASGIApp:
     app.include_router(batch_routes(parts.jobs, parts.spool, parts.limits, metrics), dependencies=needed)
     _state_routes(app, parts, metrics)
     explain_errors(app)
+    _describe_files(app.openapi())
     return Admission(
         app,
         keys=parts.keys,
@@ -90,7 +91,7 @@ def _single_route(app: FastAPI, engine: Engine, metrics: Metrics, needed: list[D
         CLASSIFY,
         tags=["photos"],
         dependencies=needed,
-        form_limits={"max_files": 1, "max_fields": 0},
+        form_limits={"max_files": 1, "max_fields": OTHER_FIELDS},
         responses=refusals(400, 401, 408, 413, 415, 422, 429, 503),
     )
     async def classify(
@@ -131,3 +132,12 @@ def _state_routes(app: FastAPI, parts: Parts, metrics: Metrics) -> None:
     def metrics_page() -> Response:
         """Counters and times in Prometheus' text format."""
         return Response(metrics.page(), media_type="text/plain; version=0.0.4")
+
+
+def _describe_files(openapi: dict[str, Any]) -> None:
+    """Say of the forms' files what generators of clients go by, and that they hold something."""
+    file = {"format": "binary", "minLength": 1}
+    for name, schema in openapi["components"]["schemas"].items():
+        if name.startswith("Body_"):
+            for field in schema["properties"].values():
+                field.get("items", field).update(file)

@@ -21,6 +21,8 @@ from blur_train.serve.problems import ApiError, refusals, request_id_of
 
 BATCH = "/api/v1/blur/classify/batch"
 LONGEST_NAME = 255
+OTHER_FIELDS = 16
+"""Fields that a form may have beside its photos; they are passed over."""
 _SWEEP_SECONDS = 300.0
 
 JobId = Annotated[str, Path(pattern=f"^{JOB_ID.pattern}$", description="As the batch's answer named it.")]
@@ -41,7 +43,7 @@ def batch_routes(jobs: Jobs, spool: Spool, limits: Limits, metrics: Metrics) -> 
     @router.post(
         BATCH,
         status_code=202,
-        form_limits={"max_files": limits.batch_items, "max_fields": 0},
+        form_limits={"max_files": limits.batch_items, "max_fields": OTHER_FIELDS},
         responses=refusals(400, 401, 408, 413, 415, 422, 429, 503),
     )
     async def classify_batch(
