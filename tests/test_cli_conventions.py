@@ -17,8 +17,6 @@ TOOLS = sorted(
     for path in (ROOT / "packages").glob("*/pyproject.toml")
     for name in tomllib.loads(path.read_text())["project"].get("scripts", {})
 )
-NOT_BUILT = {"video-train"}
-BUILT = sorted(set(TOOLS) - NOT_BUILT)
 
 
 def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +28,6 @@ def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_all_five_tools_are_there() -> None:
     assert len(TOOLS) == 5
-    assert set(TOOLS) >= NOT_BUILT
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -53,18 +50,9 @@ def test_completion_can_be_shown(tool: str) -> None:
     assert "--show-completion" in run(tool, "--help").stdout
 
 
-@pytest.mark.parametrize("tool", BUILT)
+@pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("arguments", [["no-such-verb"], ["--no-such-option"], []])
 def test_a_wrong_command_line_exits_2_and_says_so(tool: str, arguments: list[str]) -> None:
     ended = run(tool, *arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Usage:" in ended.stderr
-
-
-@pytest.mark.parametrize("tool", sorted(NOT_BUILT))
-@pytest.mark.parametrize("arguments", [[], ["train"], ["--output", "x", "clip.mp4"], ["demo", "--json"]])
-def test_a_tool_that_is_not_built_says_so(tool: str, arguments: list[str]) -> None:
-    ended = run(tool, *arguments)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == f"error: {tool} is not built yet; this version only reserves its name\n"
-    assert "Not built yet" in run(tool, "--help").stdout

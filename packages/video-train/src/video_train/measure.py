@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from footage.metrics.classification import ClassScores, class_scores, confusion_matrix
-from footage.metrics.intervals import Interval, group_bootstrap
+from footage.metrics.intervals import Interval, group_bootstrap, wilson
 from footage.training.randomness import generator_at
 
 _RESAMPLES = 31
@@ -79,6 +79,11 @@ def difference(right: ArrayLike, other_right: ArrayLike, groups: ArrayLike, *, s
 
 
 def _mean(values: NDArray[np.float64], groups: ArrayLike, seed: int) -> Interval:
+    count = len(np.unique(np.asarray(groups)))
+    if len(values) and np.isin(values, (0.0, 1.0)).all() and np.ptp(values) == 0:
+        # All alike: resampling would show no spread at all. Each group counts as one trial.
+        one = wilson(count if values[0] else 0, count)
+        return replace(one, n=len(values), groups=count)
     return group_bootstrap(lambda rows: float(values[rows].mean()), groups, generator_at(seed, _RESAMPLES))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -15,11 +16,13 @@ from footage.errors import ModelError
 from footage.persistence.bundle import ModelManifest, read_manifest, verify
 from footage.persistence.onnx import OnnxModel, open_session
 from footage.training.clips import ClipSampling
+from video_train.catalogue.sides import SIDES, Span
 
 TASK = "video-classification"
 MODEL_FILE = "model.onnx"
 BEST_FILE = "best_student.pt"
 FINAL_FILE = "final_student.pt"
+SPLIT_FILE = "split.json"
 _LEAST_PROBABILITY = 1e-30
 _BATCH = 8
 
@@ -161,11 +164,19 @@ def read_trained(manifest: ModelManifest, weights: str | PathLike[str]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A training's network to go on with: its torch form, its classes and its clips."""
+    """A training's network to go on with.
+
+    Attributes:
+        network: its torch form.
+        classes: names in the order of its outputs.
+        sampling: of its clips.
+        learned_from: the parts of videos it has seen.
+    """
 
     network: Any
     classes: tuple[str, ...]
     sampling: ClipSampling
+    learned_from: list[Span]
 
 
 def read_model(folder: str | PathLike[str]) -> TrainedModel:
@@ -176,4 +187,24 @@ def read_model(folder: str | PathLike[str]) -> TrainedModel:
     """
     weights = Path(folder) / BEST_FILE
     manifest = _checked(read_manifest(weights.with_name(MODEL_FILE)), weights)
-    return TrainedModel(read_trained(manifest, weights), manifest.classes, _sampling_of(manifest, weights))
+    learned = read_split(weights.with_name(SPLIT_FILE))["train"]
+    return TrainedModel(
+        read_trained(manifest, weights), manifest.classes, _sampling_of(manifest, weights), set(learned)
+    )
+
+
+def read_split(path: Path) -> dict[str, list[Span]]:
+    """The parts of videos on each side of a training.
+
+    Raises:
+        ModelError: the file is missing or is no such list.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        return {side: [Span(**one) for one in document[side]] for side in SIDES}
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"cannot be read ({error})", where=path, remedy="keep the files of a training together"
+        ) from error
+    except (KeyError, TypeError) as error:
+        raise ModelError("does not list what was learned from and what was held out", where=path) from error

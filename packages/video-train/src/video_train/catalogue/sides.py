@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,34 @@ FEWEST_GROUPS = 3
 FEW_TEST_GROUPS = 10
 _GAP_SHARE = 0.04
 """Of a video that is cut in time: left out at each cut, so that no frame has its neighbour on the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a video, whatever the file is called.
+
+    Attributes:
+        content: fingerprint of the file.
+        start_seconds: where the part begins.
+        end_seconds: where it ends.
+    """
+
+    content: str
+    start_seconds: float
+    end_seconds: float
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether both hold the same moment of the same content."""
+        apart = self.end_seconds <= other.start_seconds or other.end_seconds <= self.start_seconds
+        return self.content == other.content and not apart
+
+
+def overlapping(spans: Iterable[Span], others: Iterable[Span]) -> int:
+    """How many spans hold a moment of one of the others."""
+    by_content: dict[str, list[Span]] = defaultdict(list)
+    for other in others:
+        by_content[other.content].append(other)
+    return sum(any(span.overlaps(other) for other in by_content[span.content]) for span in spans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +92,15 @@ class Sides:
         """Events and groups on a side."""
         rows = self.rows(side)
         return len(np.unique(self.event_of[rows])), len(np.unique(self.groups[rows]))
+
+    def spans(self, *names: str) -> list[Span]:
+        """Which parts of which contents stand on some sides."""
+        found = []
+        for row in (row for name in names for row in self.rows(name).tolist()):
+            part, event = self.parts[row], self.events[int(self.event_of[row])]
+            content = next(view.fingerprint for view in event.views if view.path == part.path)
+            found.append(Span(content, part.start_seconds, part.end_seconds))
+        return found
 
     def sha256(self) -> str:
         """Hash of which part is on which side."""

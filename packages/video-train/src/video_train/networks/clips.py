@@ -22,7 +22,10 @@ from footage.training.weights import StateDict, imagenet_state_dict, load_strict
 TIMM = "timm/"
 """What stands before the names of timm's models."""
 
-VIDEO_MODELS = ("mc3_18", "r2plus1d_18", "r3d_18")
+TINY = "tiny3d"
+"""A network of our own: three convolutions over space and time, for small sets, demos and tests."""
+
+VIDEO_MODELS = ("mc3_18", "r2plus1d_18", "r3d_18", TINY)
 _KINETICS_MEAN, _KINETICS_STD = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)
 _TEMPORAL_WIDTH = 64
 _DROPOUT = 0.3
@@ -117,6 +120,27 @@ class Top(nn.Module):
         return logits
 
 
+class Tiny(nn.Module):
+    """Feature maps of normalised clips ``(N, 3, T, H, W)``, an eighth as high and wide, from 80 thousand weights.
+
+    Its convolutions see neighbouring frames while pictures are still large, so that small movements show.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for channels, width, time in ((3, 16, 1), (16, 32, 3), (32, 64, 3)):
+            kernel, padding = (time, 5 if time == 1 else 3, 5 if time == 1 else 3), (time // 2, 2 if time == 1 else 1)
+            convolution = nn.Conv3d(channels, width, kernel, (1, 2, 2), (*padding, padding[1]), bias=False)
+            layers += [convolution, nn.GroupNorm(8, width), nn.ReLU()]
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """``(N, 64, T, H / 8, W / 8)``."""
+        maps: Tensor = self.features(clips)
+        return maps
+
+
 def build_network(name: str, classes: int) -> ClipNetwork:
     """A clip classifier with random weights.
 
@@ -170,6 +194,8 @@ def _whole(name: str) -> tuple[nn.Module, bool]:
     """The library's own model with random weights, and whether its head was left out."""
     if name.startswith(TIMM):
         return _timm_model(name, pretrained=False), True
+    if name == TINY:
+        return Tiny(), True
     if name not in list_models():
         close = [known for known in list_models() if known.startswith(name[:4])][:6]
         raise InputError(
@@ -229,6 +255,8 @@ def _channels(name: str, body: nn.Module) -> int:
 
 
 def _downloaded(name: str) -> tuple[StateDict, str]:
+    if name == TINY:
+        raise ModelError(f"there are no pretrained weights of {TINY}", remedy="start it from none, or from a file")
     if not name.startswith(TIMM):
         return imagenet_state_dict(name)
     try:

@@ -22,7 +22,7 @@ from footage.training.loop import Fitted
 from footage.training.weights import save_state_dict
 from video_train.catalogue.events import events_sha256
 from video_train.catalogue.sides import SIDES
-from video_train.model import BEST_FILE, FINAL_FILE, MODEL_FILE, TASK, described
+from video_train.model import BEST_FILE, FINAL_FILE, MODEL_FILE, SPLIT_FILE, TASK, described
 from video_train.networks.clips import ClipNetwork, build_network
 from video_train.train.findings import Findings, Trained
 from video_train.train.options import TrainOptions
@@ -42,6 +42,7 @@ FILES = (
     HISTORY_FILE,
     PREDICTIONS_FILE,
     METRICS_FILE,
+    SPLIT_FILE,
     "run.json",
 )
 _PARITY_CLIPS = 64
@@ -69,6 +70,8 @@ def write_outputs(
     save_manifest(_manifest(findings, network, parity, options), model)
     if findings.student.fitted is not None:
         atomic_write_json(folder.file(HISTORY_FILE), history_of(findings.student.fitted))
+    sides = {name: findings.sides.spans(name) for name in SIDES}
+    atomic_write_json(folder.file(SPLIT_FILE), sides)
     metrics = metrics_of(findings)
     atomic_write_json(folder.file(METRICS_FILE), {**metrics, "parity": asdict(parity)})
     atomic_write_text(folder.file(PREDICTIONS_FILE), _predictions(findings))

@@ -20,7 +20,7 @@ from footage.training.loop import Fitted
 from footage.training.recipe import Recipe
 from footage.training.weights import StateDict, save_state_dict
 from video_train.catalogue.events import events_sha256
-from video_train.catalogue.sides import Sides
+from video_train.catalogue.sides import Sides, overlapping
 from video_train.measure import Measured, consistency, difference, fused, measured
 from video_train.model import TrainedModel, read_model
 from video_train.networks.clips import ClipNetwork, check_size
@@ -291,6 +291,13 @@ class Session:
     def _check_teacher(self, model: TrainedModel) -> None:
         mine = (self.sides.classes, self._options.sampling.frames, self._options.sampling.size_px)
         theirs = (model.classes, model.sampling.frames, model.sampling.size_px)
+        seen = overlapping(self.sides.spans("val", "test"), model.learned_from)
+        if seen:
+            raise ModelError(
+                f"learned from {seen} of the videos that are held out here",
+                where=self._options.teacher_run,
+                remedy="train the teacher here, or with the same videos and seed",
+            )
         for what, here, there in zip(("classes", "frames of a clip", "size"), mine, theirs, strict=True):
             if here != there:
                 raise ModelError(
