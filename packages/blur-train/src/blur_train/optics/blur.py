@@ -58,7 +58,10 @@ def compose(layers: Layers, *, subject: Kernel | None = None, background: Kernel
     """
     result = layers.background.copy() if background is None else convolve(layers.background, background)
     reach = 0 if subject is None else subject.shape[0] // 2
-    rows, columns = _extent(layers.coverage, reach)
+    extent = _extent(layers.coverage, reach)
+    if extent is None:
+        return result
+    rows, columns = extent
     coverage = layers.coverage[rows, columns]
     light = layers.subject[rows, columns] * coverage[..., None]
     if subject is not None:
@@ -69,13 +72,13 @@ def compose(layers: Layers, *, subject: Kernel | None = None, background: Kernel
     return result
 
 
-def _extent(coverage: Linear, reach: int) -> tuple[slice, slice]:
-    """Rows and columns that the subject can reach."""
+def _extent(coverage: Linear, reach: int) -> tuple[slice, slice] | None:
+    """Rows and columns that the subject can reach; None where there is no subject."""
     sides = []
     for axis in (1, 0):
         where = np.flatnonzero(coverage.max(axis=axis) > 0)
         if not len(where):
-            return slice(0, 0), slice(0, 0)
+            return None
         sides.append(slice(max(0, int(where[0]) - reach), min(coverage.shape[1 - axis], int(where[-1]) + reach + 1)))
     return sides[0], sides[1]
 
