@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from footage.cli.app import make_app, run_app
+from eztrack_tune.options import BackendName, ErrorName, Sessions
+from footage.cli.app import hint_on, make_app, run_app
 from footage.cli.options import DryRun, Jobs, Json, Seed, Smoke
+from footage.errors import InputError
 
 app = make_app(
     "eztrack-tune",
@@ -52,6 +54,114 @@ def scan(
         max_clips=SMOKE_CLIPS if smoke else None,
     )
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Compare settings class by class, on the same clips; ends with the path of a report.",
+    epilog="Example: eztrack-tune aggregate eztrack_sweep/sessions",
+)
+def aggregate(
+    *,
+    sessions: Sessions,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("eztrack_defaults"),
+    backend: Annotated[
+        BackendName | None, typer.Option(help="Sessions of which tracker. Default: Blender's where there are any.")
+    ] = None,
+    today: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The add-on's source with today's table. Default: the latest known."),
+    ] = None,
+    seed: Seed = 0,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compare settings with today's default on the same clips, and say what should ship.
+
+    Reads sessions of a sweep and those of the add-on itself, folders of them, and the archives that it exports.
+    """
+    from eztrack_tune.aggregate import command
+
+    options = command.AggregateOptions(
+        sessions=tuple(sessions),
+        output=output,
+        backend=None if backend is None else backend.value,
+        today=None if today is None else command.today_of(today),
+        seed=seed,
+    )
+    raise typer.Exit(command.show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Check the new defaults on held-out clips; exit code 3 where a gate is not met.",
+    epilog="Example: eztrack-tune validate eztrack_defaults eztrack_held_out/sessions",
+)
+def validate(
+    *,
+    defaults: Annotated[
+        Path, typer.Argument(metavar="DEFAULTS", help="The defaults.json, or its folder.", show_default=False)
+    ],
+    sessions: Sessions,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("eztrack_validation"),
+    error: Annotated[ErrorName, typer.Option(help="Which error the gate is on.")] = ErrorName.CLEANED,
+    least_clips: Annotated[int, typer.Option("--clips", metavar="N", min=1, help="Held-out clips a class.")] = 3,
+    least_success: Annotated[
+        float, typer.Option("--success", metavar="0..1", min=0, max=1, help="First-try success, more than.")
+    ] = 0.6,
+    most_error: Annotated[float, typer.Option("--error-px", metavar="PX", min=0, help="Error, less than.")] = 2.0,
+    seed: Seed = 0,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Check the new defaults on clips that they were not tuned on: Blender's sessions only.
+
+    Exit code 3 where a gate is not met.
+    """
+    from eztrack_tune.validate.command import ValidateOptions, show
+    from eztrack_tune.validate.gates import ErrorKind, Limits
+
+    limits = Limits(clips=least_clips, success=least_success, error_px=most_error, error=ErrorKind(error.value))
+    options = ValidateOptions(defaults=defaults, sessions=tuple(sessions), output=output, limits=limits, seed=seed)
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Write the new defaults into the add-on's source, after showing the difference.",
+    epilog="Example: eztrack-tune apply --to autosolve/solver/smart_tracker.py",
+)
+def apply(
+    *,
+    defaults: Annotated[Path, typer.Argument(metavar="DEFAULTS", help="The defaults.json, or its folder.")] = Path(
+        "eztrack_defaults"
+    ),
+    target: Annotated[Path, typer.Option("--to", metavar="FILE", help="The add-on's source file.", show_default=False)],
+    validation: Annotated[Path, typer.Option(metavar="FILE", help="The validation.json, or its folder.")] = Path(
+        "eztrack_validation"
+    ),
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Markdown file with the version history, for a further row.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option(metavar="vN.N.N", help="Version of that row. Default: the next one.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Show the difference, then write the table and the comment block above it, and nothing else in the file.
+
+    Exit code 3 where the gates were not met.
+    """
+    from eztrack_tune.apply.command import ApplyOptions, show
+
+    options = ApplyOptions(
+        defaults=defaults, validation=validation, target=target, history=history, release=release, yes=yes
+    )
+    with hint_on(InputError, "--dry-run shows the difference only, --yes writes without asking"):
+        raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
 @app.command(short_help="Look at what this machine offers, and how to mend it.")

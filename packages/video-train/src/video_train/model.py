@@ -188,9 +188,7 @@ def read_model(folder: str | PathLike[str]) -> TrainedModel:
     weights = Path(folder) / BEST_FILE
     manifest = _checked(read_manifest(weights.with_name(MODEL_FILE)), weights)
     learned = read_split(weights.with_name(SPLIT_FILE))["train"]
-    return TrainedModel(
-        read_trained(manifest, weights), manifest.classes, _sampling_of(manifest, weights), set(learned)
-    )
+    return TrainedModel(read_trained(manifest, weights), manifest.classes, _sampling_of(manifest, weights), learned)
 
 
 def read_split(path: Path) -> dict[str, list[Span]]:

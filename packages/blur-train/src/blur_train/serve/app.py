@@ -135,9 +135,10 @@ def _state_routes(app: FastAPI, parts: Parts, metrics: Metrics) -> None:
 
 
 def _describe_files(openapi: dict[str, Any]) -> None:
-    """Say of the forms' files what generators of clients go by, and that they hold something."""
-    file = {"format": "binary", "minLength": 1}
+    """Say of the forms' files what generators of clients go by; an empty one is refused, in a batch as its result."""
     for name, schema in openapi["components"]["schemas"].items():
         if name.startswith("Body_"):
             for field in schema["properties"].values():
-                field.get("items", field).update(file)
+                field.get("items", field)["format"] = "binary"
+                if "items" not in field:
+                    field["minLength"] = 1

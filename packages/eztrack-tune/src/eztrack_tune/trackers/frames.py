@@ -88,7 +88,7 @@ def decode(
     if most_frames < LEAST_FRAMES:
         raise InputError(f"a track needs {LEAST_FRAMES} frames or more, not {most_frames}")
     sha256 = content_of(path)
-    folder = cache / f"{sha256[:24]}-{most_frames}"
+    folder = stills_folder(cache, sha256, most_frames)
     if not (folder / _FACTS_FILE).is_file():
         _fill(folder, path, sha256, most_frames=most_frames, stills_fps=stills_fps)
     facts = json.loads((folder / _FACTS_FILE).read_bytes())

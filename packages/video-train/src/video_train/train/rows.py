@@ -17,11 +17,11 @@ from torch import Tensor
 from footage.cli.progress import Progress
 from footage.dataset.discover import Skipped
 from footage.parallel import parallel_map
-from footage.runs.files import atomic_path
-from footage.training.clips import ClipSampling, LabelledVideo, clip_times, read_clip
+from footage.training.clips import ClipSampling, LabelledVideo, clip_times
 from footage.training.randomness import generator_at
 from video_train.catalogue.sides import SIDES, Sides
 from video_train.networks.clips import ClipNetwork
+from video_train.train.storing import Order, store
 
 CLIPS_FOLDER = "clips"
 _VIEW = 11
@@ -79,8 +79,8 @@ class Wanted:
     views: int
     seed: int
 
-    def moments(self, video: LabelledVideo, number: int) -> list[NDArray[np.float64]]:
-        """When the frames of each clip are shown."""
+    def moments(self, video: LabelledVideo, number: int) -> NDArray[np.float64]:
+        """When the frames of each clip are shown, ``(clips, T)``."""
         start, end = video.start_seconds, video.end_seconds
         edges = np.linspace(start, end, self.windows + 1)
         even = [clip_times(float(a), float(b), self.sampling, None) for a, b in pairwise(edges)]
@@ -88,7 +88,7 @@ class Wanted:
             clip_times(start, end, self.sampling, generator_at(self.seed, _VIEW, number, view))
             for view in range(self.views)
         ]
-        return even + random
+        return np.stack(even + random)
 
 
 def store_clips(
@@ -119,8 +119,8 @@ def store_clips(
     Returns:
         The parts whose clips could be decoded, with their rows; and what could not be.
     """
-    store = (folder / CLIPS_FOLDER).absolute()
-    store.mkdir(parents=True, exist_ok=True)
+    place = (folder / CLIPS_FOLDER).absolute()
+    place.mkdir(parents=True, exist_ok=True)
     work = []
     for number, part in enumerate(sides.parts):
         learns = sides.side_of[number] == SIDES.index("train")
@@ -128,27 +128,23 @@ def store_clips(
         event = sides.events[int(sides.event_of[number])]
         fingerprint = next(view.fingerprint for view in event.views if view.path == part.path)
         name = hashlib.sha256(repr((fingerprint, part.start_seconds, part.end_seconds, wanted, number)).encode())
-        work.append((part, wanted, number, store / f"{name.hexdigest()[:32]}.npy"))
-    missing = [one for one in work if not one[3].is_file()]
+        work.append((part, wanted, number, place / f"{name.hexdigest()[:32]}.npy"))
+    missing = [
+        Order(number=number, path=part.path, moments=wanted.moments(part, number), size_px=sampling.size_px, file=file)
+        for part, wanted, number, file in work
+        if not file.is_file()
+    ]
     failed: dict[int, Skipped] = {}
     with make_progress(len(work), len(work) - len(missing)) as progress:
-        for outcome in parallel_map(_store, missing, jobs=jobs, ordered=False):
+        for outcome in parallel_map(store, missing, jobs=jobs, ordered=False):
             if outcome.error is None:
                 progress.advance()
             else:
                 progress.fail()
-                failed[outcome.item[2]] = Skipped(outcome.item[0].path, outcome.error.message)
+                failed[outcome.item.number] = Skipped(outcome.item.path, outcome.error.message)
     kept = np.array([number for number in range(len(work)) if number not in failed], np.intp)
     rows = [Row(work[number][0], work[number][3]) for number in kept.tolist()]
     return _with_parts(sides, kept), rows, list(failed.values())
-
-
-def _store(work: tuple[LabelledVideo, Wanted, int, Path]) -> None:
-    """Decode the clips of one part, in a worker process."""
-    video, wanted, number, file = work
-    clips = [read_clip(video.path, times, wanted.sampling.size_px) for times in wanted.moments(video, number)]
-    with atomic_path(file) as temporary, temporary.open("wb") as stream:
-        np.save(stream, np.stack(clips))
 
 
 def _with_parts(sides: Sides, kept: NDArray[np.intp]) -> Sides:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,12 @@ class BlenderCommand:
     Attributes:
         arguments: program and arguments.
         where: in words.
+        version: of Blender.
     """
 
     arguments: tuple[str, ...]
     where: str
+    version: str
 
 
 def blender_command(*, executable: Path | None = None, bpy: str | None = None) -> BlenderCommand:
@@ -58,7 +61,7 @@ def blender_command(*, executable: Path | None = None, bpy: str | None = None) -
         if found is None:
             raise MissingDependency("is no program", where=executable, remedy="name Blender's executable")
         arguments = (found, "--background", "--factory-startup", "-noaudio", "--python", str(WORKER), "--")
-        return BlenderCommand(arguments=arguments, where=found)
+        return BlenderCommand(arguments=arguments, where=found, version=_version_of(found))
     version = DEFAULT_BPY if bpy is None else bpy
     match = _VERSION.fullmatch(version)
     if match is None:
@@ -71,4 +74,22 @@ def blender_command(*, executable: Path | None = None, bpy: str | None = None) -
     python = PYTHON_OF_BPY.get(match[1], "3.11")
     older = () if float(match[1]) > 5.0 else ("--with", "numpy<2")  # which their wheels do not ask for
     own = (uv, "run", "--no-project", "--quiet", "--python", python, "--with", f"bpy=={version}", *older)
-    return BlenderCommand(arguments=(*own, "python", str(WORKER)), where=f"bpy {version}")
+    return BlenderCommand(arguments=(*own, "python", str(WORKER)), where=f"bpy {version}", version=version)
+
+
+def _version_of(executable: str) -> str:
+    """What Blender says of itself.
+
+    Raises:
+        MissingDependency: it is no Blender, or does not start.
+    """
+    try:
+        ended = subprocess.run(
+            [executable, "--version"], capture_output=True, text=True, errors="replace", timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingDependency("cannot be started", where=executable, remedy="name Blender's executable") from error
+    match = re.search(r"^Blender (\d+\.\d+\.\d+.*)$", ended.stdout, re.MULTILINE)
+    if match is None:
+        raise MissingDependency("is no Blender", where=executable, remedy="name Blender's executable")
+    return match[1].strip()

@@ -29,6 +29,10 @@ class BlenderDied(Exception):  # noqa: N818 - the name is the statement
     """Blender ended or was ended during a trial; what was asked of it is lost, and the next trial may start another."""
 
 
+class BlenderHung(BlenderDied):
+    """Blender was ended because it took too long: it would take as long again."""
+
+
 class BlenderProcess:
     """One running worker.
 
@@ -140,7 +144,7 @@ class BlenderProcess:
             if ended is not None:
                 raise BlenderDied(f"Blender ended ({_how(ended)})")
             if time.monotonic() > ends_at:
-                raise BlenderDied(f"Blender took more than {timeout_seconds:.0f} s")
+                raise BlenderHung(f"Blender took more than {timeout_seconds:.0f} s")
             time.sleep(POLL_SECONDS)
 
     def _tail(self) -> str:

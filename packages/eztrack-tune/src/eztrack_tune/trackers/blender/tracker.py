@@ -11,7 +11,7 @@ import numpy as np
 from eztrack_tune.outcome import Clip, Solve, Track, TrackOutcome
 from eztrack_tune.settings import TrackerSettings
 from eztrack_tune.trackers.blender.environment import BlenderCommand
-from eztrack_tune.trackers.blender.process import MEMORY_BYTES, BlenderDied, BlenderProcess
+from eztrack_tune.trackers.blender.process import MEMORY_BYTES, BlenderDied, BlenderHung, BlenderProcess
 from eztrack_tune.trackers.frames import ClipStills
 from eztrack_tune.trackers.protocol import GUESSED_FOCAL_WIDTHS, TrackOptions
 from footage.errors import InputError
@@ -55,16 +55,31 @@ class BlenderTracker:
     def track(self, stills: ClipStills, settings: TrackerSettings) -> TrackOutcome:
         """See :class:`eztrack_tune.trackers.protocol.Tracker`."""
         started = time.monotonic()
+        trial = trial_of(stills, settings, self._options)
         try:
-            if self._process is None:
-                self._process = BlenderProcess(self._command, memory_bytes=self._memory_bytes)
-                self.restarts += 1
-            answer = self._process.ask(trial_of(stills, settings, self._options), self._options.timeout_seconds)
-        except BlenderDied as error:
-            self._process = None
+            answer = self._ask(trial)
+        except BlenderHung as error:
             answer = {"failure": str(error)}
+        except (
+            BlenderDied
+        ):  # perhaps for a reason outside this trial: the system was short of memory, somebody ended it
+            started = time.monotonic()
+            try:
+                answer = self._ask(trial)
+            except BlenderDied as error:
+                answer = {"failure": f"{error}, twice"}
         seconds = time.monotonic() - started
         return outcome_of(answer, stills.clip, settings, version=self.version, seconds=seconds)
+
+    def _ask(self, trial: dict[str, Any]) -> dict[str, Any]:
+        if self._process is None:
+            self._process = BlenderProcess(self._command, memory_bytes=self._memory_bytes)
+            self.restarts += 1
+        try:
+            return self._process.ask(trial, self._options.timeout_seconds)
+        except BlenderDied:
+            self._process = None
+            raise
 
     def close(self) -> None:
         """End Blender. Closing twice is harmless."""

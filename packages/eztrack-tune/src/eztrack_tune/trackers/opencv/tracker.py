@@ -23,6 +23,7 @@ from footage.errors import VideoError
 Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 BACK_TRACKS = 16
+VERSION = f"{cv2.__version__}+pycolmap {pycolmap.__version__}"
 
 
 class OpenCVTracker:
@@ -37,7 +38,7 @@ class OpenCVTracker:
 
     def __init__(self, options: TrackOptions) -> None:
         self._options = options
-        self.version = f"{cv2.__version__}+pycolmap {pycolmap.__version__}"
+        self.version = VERSION
         self._stills: ClipStills | None = None
         self._grays: list[NDArray[np.uint8]] = []
         self._detected: dict[float, tuple[float, Array]] = {}
