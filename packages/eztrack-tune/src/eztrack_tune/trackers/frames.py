@@ -70,6 +70,11 @@ def content_of(path: Path) -> str:
     return rows_sha256(*((file.name, content_sha256(file)) for file in files))
 
 
+def stills_folder(cache: Path, content_sha256: str, most_frames: int) -> Path:
+    """Where the cache has a clip's stills."""
+    return cache / f"{content_sha256[:24]}-{most_frames}"
+
+
 def decode(
     path: Path, cache: Path, *, most_frames: int = MOST_FRAMES, stills_fps: Fraction = Fraction(24)
 ) -> ClipStills:

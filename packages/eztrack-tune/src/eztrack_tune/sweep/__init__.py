@@ -1,0 +1,3 @@
+"""``eztrack-tune sweep``: settings tried on clips, every one with every tracker, or searched for."""
+
+from __future__ import annotations
