@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from eztrack_tune import cli
+
 SETTINGS = {"pattern_size": 17, "search_size": 91, "correlation": 0.68, "threshold": 0.28, "motion_model": "LocRot"}
 REGIONS = ("top-left", "center", "bottom-right")
 
@@ -90,6 +92,21 @@ def make_track() -> Callable[..., dict[str, Any]]:
     return addon_track
 
 
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Any]:
+    """``run("scan", ...)`` in a folder of its own: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def do(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["eztrack-tune", *arguments])
+        with pytest.raises(SystemExit) as ending:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ending.value.code or 0), said.out, said.err
+
+    return do
+
+
 @pytest.fixture(scope="session")
 def write_json() -> Callable[[Path, object], Path]:
     """``write_json(path, value)``: the file, its folder made."""
@@ -100,3 +117,39 @@ def write_json() -> Callable[[Path, object], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def make_class() -> Callable[..., list[dict[str, Any]]]:
+    """``make_class(settings=..., clips=6, ...)``: the sessions of one choice of settings on clips of HD_24fps."""
+    return addon_class
+
+
+def addon_class(
+    settings: dict[str, Any] | None = None,
+    *,
+    clips: int = 6,
+    lifespan: int = 60,
+    error_px: float = 0.5,
+    kept: int = 16,
+    fails: tuple[int, ...] = (),
+    first: int = 0,
+) -> list[dict[str, Any]]:
+    """A session a clip: every clip lives a little longer than the one before, so that clips differ."""
+    sessions = []
+    for number in range(first, first + clips):
+        tracks = [
+            addon_track(n, lifespan=lifespan + number, error_px=error_px + n / 100 if n < kept else None)
+            for n in range(20)
+        ]
+        failed = {"success": False, "solve_error": 999.0} if number in fails else {}
+        sessions.append(
+            addon_session(
+                tracks=tracks,
+                settings=copy.deepcopy(settings or SETTINGS),
+                clip_name=f"clip_{number}.mp4",
+                clip_fingerprint=f"{number:016x}",
+                **{"solve_error": error_px + 0.2, **failed},
+            )
+        )
+    return sessions

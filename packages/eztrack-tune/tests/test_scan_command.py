@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eztrack_tune import cli
 from eztrack_tune.classes import Difficulty, MotionType, footage_class
 from eztrack_tune.scan.measure import Measures
 from eztrack_tune.scan.record import HELD_OUT, TUNING, ScannedClip, read_scan
@@ -23,21 +22,6 @@ from footage.errors import DatasetError
 from footage.synthetic.scenes import Scene
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """``run("scan", ...)`` in a folder of its own: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def do(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["eztrack-tune", *arguments])
-        with pytest.raises(SystemExit) as ending:
-            cli.main()
-        said = capsys.readouterr()
-        return int(ending.value.code or 0), said.out, said.err
-
-    return do
 
 
 def write_clip(path: Path, seed: int, *, size: tuple[int, int] = (320, 180), rate: int = 24) -> Path:

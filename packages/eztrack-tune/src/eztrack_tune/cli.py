@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from eztrack_tune.options import BackendName, ErrorName, Sessions
+from eztrack_tune.asking import NobodyToAsk
+from eztrack_tune.options import BackendName, ErrorName, Sessions, SideName, TrackerName
 from footage.cli.app import hint_on, make_app, run_app
 from footage.cli.options import DryRun, Jobs, Json, Seed, Smoke
-from footage.errors import InputError
 
 app = make_app(
     "eztrack-tune",
@@ -160,8 +160,76 @@ def apply(
     options = ApplyOptions(
         defaults=defaults, validation=validation, target=target, history=history, release=release, yes=yes
     )
-    with hint_on(InputError, "--dry-run shows the difference only, --yes writes without asking"):
+    with hint_on(NobodyToAsk, "--dry-run shows the difference only, --yes writes without asking"):
         raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Try settings on clips, or search for them.",
+    epilog="Example: eztrack-tune sweep eztrack_scan --bpy 5.0.1",
+)
+def sweep(
+    *,
+    source: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE...", help="A scan's folder; or clips, folders, globs.", show_default=False),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("eztrack_sweep"),
+    tracker: Annotated[
+        TrackerName | None, typer.Option(help="Default: blender where one is named, else opencv.", show_default=False)
+    ] = None,
+    blender: Annotated[Path | None, typer.Option(metavar="FILE", help="Blender's executable.")] = None,
+    bpy: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Or its bpy wheel, such as 5.0.1, which uv fetches.")
+    ] = None,
+    side: Annotated[SideName, typer.Option(help="Which of a scan's clips.")] = SideName.TUNING,
+    matrix: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings to try, JSON or CSV. Default: six.", exists=False)
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Search, trying N settings for each class.")
+    ] = None,
+    frames: Annotated[int, typer.Option(metavar="N", min=3, help="Track the first N frames of each clip.")] = 100,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="A trial that takes longer failed.")] = 300.0,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, as tcp://HOST:8786.")
+    ] = None,
+    keep_stills: Annotated[bool, typer.Option("--keep-stills", help="Leave the decoded frames there.")] = False,
+    jobs: Jobs = None,
+    seed: Seed = 0,
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Track every clip with every choice of settings, and solve its camera; or search for the best settings.
+
+    Stopped or killed, the same command goes on where it was. What the add-on ships today is always tried too.
+    """
+    from eztrack_tune.sweep.options import SweepOptions
+    from eztrack_tune.sweep.show import SMOKE_CLIPS, SMOKE_FRAMES, SMOKE_SETTINGS, show
+    from eztrack_tune.trackers.protocol import TrackOptions
+
+    options = SweepOptions(
+        sources=tuple(source),
+        output=output,
+        tracker=None if tracker is None else tracker.value,
+        executable=blender,
+        bpy=bpy,
+        side=side.value,
+        matrix=matrix,
+        search_trials=trials,
+        most_frames=min(frames, SMOKE_FRAMES) if smoke else frames,
+        track=TrackOptions(timeout_seconds=timeout),
+        jobs=jobs,
+        scheduler=scheduler,
+        keep_stills=keep_stills,
+        seed=seed,
+        most_clips=SMOKE_CLIPS if smoke else None,
+        most_settings=SMOKE_SETTINGS if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
 @app.command(short_help="Look at what this machine offers, and how to mend it.")

@@ -1,0 +1,1 @@
+"""The table written into the add-on's source, and nothing else in the file."""
