@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from blur_train.cli_use import add_commands
 from blur_train.options import PresetName, SideName
 from footage.cli.app import make_app, run_app
 from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
@@ -248,6 +249,9 @@ def export(
         photos=SMOKE_PHOTOS if smoke else PARITY_PHOTOS,
     )
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+add_commands(app)
 
 
 def main() -> None:

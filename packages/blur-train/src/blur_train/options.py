@@ -20,3 +20,11 @@ class PresetName(StrEnum):
     STRICT = "strict"
     MODERATE = "moderate"
     LENIENT = "lenient"
+
+
+class SidecarName(StrEnum):
+    """A file of its own for every photo."""
+
+    NONE = "none"
+    JSON = "json"
+    XMP = "xmp"

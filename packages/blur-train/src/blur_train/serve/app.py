@@ -67,6 +67,8 @@ def make_app(parts: Parts) -> ASGIApp:
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # these pages would load scripts from elsewhere
+        redoc_url=None,
     )
     # The key itself is asked for at the door, before a byte of the body is read; this describes it.
     describe_key: DependsOn = Depends(APIKeyHeader(name="X-API-Key", auto_error=False))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from blur_train.classifier import MODEL_FOLDER
-from footage.runs.environment import usable_cpu_count
 
 MEGABYTE: Final = 1_000_000
 _FORM_OVERHEAD_BYTES: Final = 2_000
@@ -79,6 +78,6 @@ class ServeOptions:
     keys: tuple[str, ...] = ()
     broker: str | None = None
     spool: Path | None = None
-    threads: int = field(default_factory=usable_cpu_count)
+    threads: int = 1
     device: str = "cpu"
     limits: Limits = Limits()

@@ -1,0 +1,1 @@
+"""Photos to answers: read in parallel, remembered in a journal, written beside nobody's originals unless asked."""
