@@ -208,26 +208,42 @@ def choose(logits: ArrayLike, labels: ArrayLike, *, false_positives: float = FAL
 def _points(
     negatives: Sequence[NDArray[np.float64]], positives: Sequence[NDArray[np.float64]], allowed: int
 ) -> tuple[float, ...]:
-    """The point of each type: above all sharp photos but those it was given."""
-    given = [0] * len(negatives)
+    """The point of each type: above all sharp photos but those it was given.
 
-    def point(one: int, count: int) -> float:
-        beyond = float(negatives[one][count]) + _ABOVE if count < len(negatives[one]) else 0.0
-        # No photo is called blurred that is more probably sharp, however few sharp photos there were to learn it from.
-        return max(beyond, 0.5)
+    Sharp photos are given where they gain the most recall each, several at once where one alone gains nothing.
 
-    for _ in range(allowed):
-        gains = [
-            float(np.mean(found >= point(one, given[one] + 1)) - np.mean(found >= point(one, given[one])))
-            if len(found)
-            else 0.0
-            for one, found in enumerate(positives)
-        ]
-        best = int(np.argmax(gains))
-        if gains[best] <= 0:
+    Args:
+        negatives: of each type, what its point is compared with, for the sharp photos that look most like it; falling.
+        positives: likewise for the photos that are of it.
+        allowed: how many sharp photos may be called blurred, all types together.
+    """
+    tables = [[_point(found, count) for count in range(allowed + 1)] for found in negatives]
+    recalls = [
+        np.array([float((found >= point).mean()) if len(found) else 0.0 for point in table])
+        for found, table in zip(positives, tables, strict=True)
+    ]
+    given, left = [0] * len(tables), allowed
+    while left:
+        counts = np.arange(1, left + 1)
+        gains = np.array(
+            [
+                (recall[one + 1 : one + left + 1] - recall[one]) / counts
+                for recall, one in zip(recalls, given, strict=True)
+            ]
+        )
+        kind, more = np.unravel_index(int(np.argmax(gains)), gains.shape)
+        if gains[kind, more] <= 0:
             break
-        given[best] += 1
-    return tuple(point(one, count) for one, count in enumerate(given))
+        given[int(kind)] += int(more) + 1
+        left -= int(more) + 1
+    return tuple(table[count] for table, count in zip(tables, given, strict=True))
+
+
+def _point(negatives: NDArray[np.float64], count: int) -> float:
+    """The point that calls so many sharp photos blurred, where there are as many."""
+    beyond = float(negatives[count]) + _ABOVE if count < len(negatives) else 0.0
+    # No photo is called blurred that is more probably sharp, however few sharp photos there were to learn it from.
+    return max(beyond, 0.5)
 
 
 def _most_probable_type(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -10,8 +10,8 @@ from blur_train.evidence import CELLS
 from blur_train.models.native import NativeNetwork
 from footage.training.network import HeadedNetwork
 
-NEVER = -30.0
-"""Logit of a class that is not trained: its probability is 0 to twelve places."""
+NEVER = -1e4
+"""Logit of a class that is not trained: its probability is 0, whatever the temperature."""
 
 
 class OfSomeClasses(HeadedNetwork):

@@ -1,0 +1,127 @@
+"""Evidence: what is cut where, that nothing is enlarged or cut outside, and that a manifest says all of it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from blur_train.evidence import (
+    CELLS,
+    COARSE_PX,
+    GRID,
+    PLANES,
+    TILE_PX,
+    TileEvidence,
+    WholeEvidence,
+    maker_of,
+)
+from footage.errors import InputError, ModelError
+
+
+def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@given(height=st.integers(64, 700), width=st.integers(64, 700))
+@settings(max_examples=25)
+def test_tiles_are_cut_inside_any_photo(height: int, width: int) -> None:
+    found = TileEvidence().of(noise(height, width))
+    assert found.array.shape == (PLANES, TILE_PX, TILE_PX)
+    assert found.array.dtype == np.uint8
+    assert found.boxes is not None
+    left, top, right, bottom = found.boxes.T
+    assert (left >= 0).all()
+    assert (top >= 0).all()
+    assert (right <= width).all()
+    assert (bottom <= height).all()
+    assert (right > left).all()
+    assert (bottom > top).all()
+
+
+def test_a_tile_is_the_photos_own_pixels() -> None:
+    image = noise(512, 768)
+    found = TileEvidence().of(image)
+    assert found.boxes is not None
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    for cell in (0, 17, CELLS - 1):
+        left, top, right, bottom = found.boxes[cell].astype(int)
+        assert (found.array[cell] == luma[top:bottom, left:right]).all()
+
+
+def test_each_tile_has_its_centre_in_its_own_cell_and_the_most_energy_there() -> None:
+    image = np.full((1024, 1536, 3), 90, np.uint8)
+    spot = (700, 400)
+    image[spot[1] : spot[1] + 40, spot[0] : spot[0] + 40] = noise(40, 40)
+    boxes = TileEvidence().of(image).boxes
+    assert boxes is not None
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    cells = (centres[:, 1] // (1024 / GRID)) * GRID + centres[:, 0] // (1536 / GRID)
+    assert (cells == np.arange(CELLS)).all()
+    own = int(spot[1] // (1024 / GRID)) * GRID + int(spot[0] // (1536 / GRID))
+    left, top, right, bottom = boxes[own]
+    assert left <= spot[0]
+    assert right >= spot[0] + 40
+    assert top <= spot[1]
+    assert bottom >= spot[1] + 40
+
+
+def test_the_second_look_shows_the_same_place_at_a_third() -> None:
+    ramp = np.broadcast_to(np.linspace(0, 255, 1536)[None, :, None], (1024, 1536, 3)).astype(np.uint8)
+    found = TileEvidence().of(np.ascontiguousarray(ramp))
+    assert found.boxes is not None
+    coarse = found.array[CELLS:-1].reshape(CELLS, COARSE_PX, COARSE_PX)
+    inner = [cell for cell in range(CELLS) if 0 < cell % GRID < GRID - 1]
+    centres = (found.boxes[:, 0] + found.boxes[:, 2]) / 2
+    wanted = centres / 1536 * 255
+    assert np.abs(coarse[inner].mean(axis=(1, 2)) - wanted[inner]).max() < 2
+
+
+def test_a_large_photo_is_averaged_down_without_aliasing_and_boxes_are_its_own_pixels() -> None:
+    stripes = np.zeros((2048, 3072, 3), np.uint8)
+    stripes[:, ::2] = 200  # the finest there are: what does not average them shows beats
+    found = TileEvidence().of(stripes)
+    assert found.boxes is not None
+    assert found.boxes[:, 2].max() > 2700
+    assert found.array[:CELLS].std() < 1
+    assert abs(float(found.array[:CELLS].mean()) - 100) < 2
+
+
+def test_blur_that_a_small_picture_hides_is_seen_at_full_size() -> None:
+    sharp = noise(1024, 1536)
+    blurred = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 1.0), np.uint8)
+
+    def left(maker: TileEvidence | WholeEvidence) -> float:
+        arrays = [
+            maker.of(image).array[: CELLS if isinstance(maker, TileEvidence) else None] for image in (sharp, blurred)
+        ]
+        energy = [float(np.square(np.diff(array.astype(float), axis=1)).mean()) for array in arrays]
+        return energy[1] / energy[0]
+
+    assert left(TileEvidence()) < 0.2
+    assert left(WholeEvidence()) > 2 * left(TileEvidence())
+
+
+@pytest.mark.parametrize("maker", [TileEvidence(), TileEvidence(2048), WholeEvidence(), WholeEvidence(160)])
+def test_a_manifest_says_how_to_do_it_again(maker: TileEvidence | WholeEvidence) -> None:
+    assert maker_of(maker.described()) == maker
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [{}, {"kind": "tiles"}, {"kind": "whole", "side_px": "224"}, {**TileEvidence().described(), "grid": 9}],
+)
+def test_another_preparation_is_refused(preprocessing: dict[str, object]) -> None:
+    with pytest.raises(ModelError, match="another way"):
+        maker_of(preprocessing)
+
+
+@pytest.mark.parametrize("maker", [TileEvidence(), WholeEvidence()])
+def test_what_is_no_photo_is_refused(maker: TileEvidence | WholeEvidence) -> None:
+    with pytest.raises(InputError, match="below 64 px"):
+        maker.of(noise(63, 200))
+    with pytest.raises(ValueError, match="uint8"):
+        maker.of(noise(100, 100)[..., 0])
