@@ -11,9 +11,8 @@ from eztrack_tune.aggregate.recommendation import Defaults, read_defaults
 from eztrack_tune.apply.comments import changes_text, entries_of, header_of
 from eztrack_tune.apply.edit import edited
 from eztrack_tune.apply.history import with_row
-from eztrack_tune.apply.source import Source, parsed, read_source, table_of
+from eztrack_tune.apply.source import parsed, read_source, table_of
 from eztrack_tune.asking import agreed
-from eztrack_tune.settings import TrackerSettings
 from eztrack_tune.validate.validation import Passed, read_validation
 from footage.cli.console import print_json, result
 from footage.cli.exits import ExitCode
@@ -83,9 +82,16 @@ def plan(options: ApplyOptions) -> list[Edit]:
         return [Edit(path=options.target, before=source.content, after=source.content)]
     validation = read_validation(options.validation)
     _check(defaults, validation)
-    after = edited(source, entries_of(defaults), header_of(defaults, validation))
+    entries, header = entries_of(defaults), header_of(defaults, validation)
+    after = edited(source, entries, header)
     wanted = {**before, **{one.class_name: one.settings for one in defaults.changed}}
-    _verify(source, after, wanted)
+    written = parsed(source.path, after)
+    if table_of(written) != wanted or edited(written, entries, header) != after:
+        raise InputError(
+            "its table is written in a way that cannot be edited without changing more than the values",
+            where=source.path,
+            remedy="write each class and each setting on lines of their own",
+        )
     edits = [Edit(path=options.target, before=source.content, after=after)]
     changes = changes_text(before, wanted)
     if options.history is not None and changes:
@@ -129,20 +135,6 @@ def _check(defaults: Defaults, validation: Passed) -> None:
     missing = [one.class_name for one in defaults.changed if one.class_name not in validation.classes]
     if missing:
         raise GateNotMet(f"not validated: {', '.join(missing)}", remedy="validate these defaults")
-
-
-def _verify(source: Source, after: bytes, wanted: dict[str, TrackerSettings]) -> None:
-    """Read what would be written as Python reads it.
-
-    Raises:
-        InputError: it would not say what it should.
-    """
-    if table_of(parsed(source.path, after)) != wanted:
-        raise InputError(
-            "its table is written in a way that cannot be edited without changing more than the values",
-            where=source.path,
-            remedy="write each class as a dictionary of the five settings",
-        )
 
 
 def _history(path: Path, release: str | None, defaults: Defaults, changes: str) -> Edit:

@@ -74,7 +74,7 @@ def edited(source: Source, entries: Mapping[str, Entry], header: Iterable[str]) 
             changes += _class_changes(element.value, entries[name], text, spans, comments)
     missing = {name: entry for name, entry in entries.items() if name not in there}
     if missing:
-        changes.append(_added(source.table, missing, text, spans))
+        changes += _added(source.table, missing, text, spans)
     changes.append(_header_change(spans[source.statement], header, text))
     new = text.with_changes(changes)
     return new.encode(encoding)
@@ -129,7 +129,8 @@ class _Text:
 
     def with_changes(self, changes: Iterable[_Replacement]) -> str:
         new = self.text
-        for change in sorted(changes, key=lambda one: -one.start):
+        # From the end on, so that places stay true; of those at one place the last given comes first in the text.
+        for change in sorted(changes, key=lambda one: (-one.start, -one.end)):
             new = new[: change.start] + change.text + new[change.end :]
         return new
 
@@ -189,26 +190,22 @@ def _number(value: float) -> str:
 
 def _added(
     table: cst.Dict, missing: Mapping[str, Entry], text: _Text, spans: Mapping[cst.CSTNode, Span]
-) -> _Replacement:
+) -> list[_Replacement]:
     """Classes that the table lacks, before its closing brace."""
     _, end = spans[table]
     brace = end - 1
     quote, indent = _style(table, text, spans)
     line_start, _ = text.line_span(text.line_of(brace))
     alone = not text.text[line_start:brace].strip()
-    comma = ""
-    last = table.elements[-1] if table.elements else None
     newline = text.newline
-    entries = "".join(_entry(name, entry, quote, indent, newline) for name, entry in missing.items())
+    added = "".join(_entry(name, entry, quote, indent, newline) for name, entry in missing.items())
+    place = line_start if alone else brace
+    changes = [_Replacement(place, place, added if alone else f"{newline}{added}")]
+    last = table.elements[-1] if table.elements else None
     if last is not None and not isinstance(last.comma, cst.Comma):
-        comma = ","
         after = spans[last.value][1]
-        between = text.text[after:brace]
-        kept = between if alone else f"{between}{newline}"
-        return _Replacement(after, brace, f"{comma}{kept}{entries}")
-    if alone:
-        return _Replacement(line_start, line_start, entries)
-    return _Replacement(brace, brace, f"{newline}{entries}")
+        changes.append(_Replacement(after, after, ","))
+    return changes
 
 
 def _style(table: cst.Dict, text: _Text, spans: Mapping[cst.CSTNode, Span]) -> tuple[str, str]:

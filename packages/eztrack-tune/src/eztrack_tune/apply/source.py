@@ -62,7 +62,7 @@ def parsed(path: Path, content: bytes) -> Source:
     except cst.ParserSyntaxError as error:
         what = f"is no Python that can be read: line {error.raw_line}: {error.message}"
         raise InputError(what, where=path, remedy="mend it first; it was left as it is") from error
-    except (UnicodeDecodeError, LookupError, RecursionError) as error:
+    except (SyntaxError, UnicodeDecodeError, LookupError, RecursionError) as error:
         raise InputError(f"is no Python that can be read: {error}", where=path) from error
     found = [pair for line in module.body if (pair := _assigned(line)) is not None]
     if not found:
