@@ -130,6 +130,65 @@ def train(
     show(options, dry_run=dry_run, as_json=as_json)
 
 
+@app.command(
+    short_help="Measure a model on videos it never saw; ends with the path of a report.",
+    epilog="Example: video-train evaluate video_training --video-dir videos",
+)
+def evaluate(
+    *,
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A training's folder, model.onnx or best_student.pt.")
+    ] = Path("video_training"),
+    video_dir: Annotated[Path, typer.Option("--video-dir", metavar="DIR", help="Folder of videos.")],
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: the folders' names.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Labels are in the file names, such as {id}_{label}.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="Compare with this. Default: who taught the model.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("video_evaluation"),
+    windows: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Clips of every video. Default: as in training.")
+    ] = None,
+    count_seen: Annotated[
+        bool, typer.Option("--count-seen", help="Measure on what training saw too; then nothing is held out.")
+    ] = False,
+    jobs: Jobs = None,
+    seed: Seed = 42,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a model on labelled videos that its training did not see, beside what needs no training.
+
+    Videos are known by their content, wherever they were moved. Stopped or killed, the same command goes on.
+    """
+    from video_train.evaluation.command import show
+    from video_train.evaluation.options import SMOKE_EVENTS, EvaluateOptions
+
+    options = EvaluateOptions(
+        model=model,
+        video_dir=video_dir,
+        annotations=annotations,
+        pattern=pattern,
+        teacher=teacher,
+        output=output,
+        windows=windows,
+        count_seen=count_seen,
+        jobs=jobs,
+        device=device,
+        seed=seed,
+        max_events=SMOKE_EVENTS if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
 def main() -> None:
     """Run the tool on the command line's arguments."""
     run_app(app)

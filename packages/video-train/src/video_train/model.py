@@ -95,7 +95,7 @@ def open_model(path: str | PathLike[str], *, device: str = "cpu", threads: int |
         speaks: Speaks = _OnnxSpeaks(session)
     else:
         manifest = _checked(read_manifest(given.with_name(MODEL_FILE)), given)
-        speaks = _torch_speaks(manifest, given, device)
+        speaks = torch_speaks(manifest, given, device)
     return ClipModel(
         path=given,
         classes=manifest.classes,
@@ -132,7 +132,12 @@ class _OnnxSpeaks:
         return np.log(np.maximum(probabilities, _LEAST_PROBABILITY))
 
 
-def _torch_speaks(manifest: ModelManifest, weights: Path, device: str) -> Speaks:
+def torch_speaks(manifest: ModelManifest, weights: Path, device: str) -> Speaks:
+    """What torch makes of the weights of the network that a manifest describes.
+
+    Raises:
+        ModelError: as :func:`read_trained`.
+    """
     import torch
 
     from footage.training.devices import resolve_device

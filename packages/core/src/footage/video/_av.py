@@ -156,12 +156,12 @@ class PacketIndex:
     def index_of(self, pts_seconds: float) -> int:
         """How many frames are shown before the one at ``pts_seconds``."""
         if self._times is None:
-            self._times = _packet_times(self._path)
+            self._times = packet_times(self._path)
         # Half a millisecond: times are multiples of a tick and differ in the last digits of a float only.
         return bisect_left(self._times, pts_seconds - 0.0005)
 
 
-def _packet_times(path: Path) -> list[float]:
+def packet_times(path: Path) -> list[float]:
     """Presentation times of every packet of the video stream, sorted, in seconds from the start; nothing is decoded."""
     with open_container(path) as container:
         stream = video_stream(container, path)

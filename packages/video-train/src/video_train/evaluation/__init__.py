@@ -1,0 +1,1 @@
+"""A model measured on video files that it never saw."""
