@@ -23,7 +23,7 @@ BRIGHTNESS = dict(zip(CLASSES, (40, 100, 160, 220), strict=True))
 _STEEPNESS = 60.0
 
 
-def write_brightness_model(folder: Path) -> Path:
+def write_brightness_model(folder: Path, *, steepness: float = _STEEPNESS) -> Path:
     """A model in a folder of its own: the nearer a photo's mean is to a class's grey, the more probable the class."""
 
     def constant(name: str, value: NDArray[np.generic]) -> onnx.TensorProto:
@@ -48,7 +48,7 @@ def write_brightness_model(folder: Path) -> Path:
             constant("axes", np.array([1, 2, 3], np.int64)),
             constant("column", np.array([-1, 1], np.int64)),
             constant("greys", np.array([list(BRIGHTNESS.values())], np.float32)),
-            constant("steepness", np.array(_STEEPNESS, np.float32)),
+            constant("steepness", np.array(steepness, np.float32)),
         ],
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,8 +86,8 @@ def brightness_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_brightness_model() -> Callable[[Path], Path]:
-    """``make_brightness_model(folder)`` writes such a model."""
+def make_brightness_model() -> Callable[..., Path]:
+    """``make_brightness_model(folder, steepness=…)`` writes such a model."""
     return write_brightness_model
 
 

@@ -40,6 +40,10 @@ def add_commands(app: typer.Typer) -> None:
         short_help="Judge the batches of a server that has a broker.",
         epilog="Example: blur-train serve-worker --broker redis://127.0.0.1/0 --spool /srv/spool",
     )(serve_worker)
+    app.command(
+        short_help="Hold model, command line and a live server against expected answers.",
+        epilog="Example: blur-train verify dataset/test",
+    )(verify)
 
 
 def classify(
@@ -173,6 +177,48 @@ def serve_worker(
         model=model, spool=spool, threads=processes or usable_cpu_count(), device=device, limits=limits
     )
     raise typer.Exit(command.work(broker, options, talk))
+
+
+def verify(
+    *,
+    photos: Annotated[
+        Path, typer.Argument(metavar="PHOTOS", help="A folder for each class.", show_default=False)
+    ] = Path("dataset/test"),
+    model: Model = MODEL,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="A running server. Default: one is started.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The server's; the first is sent. Or BLUR_TRAIN_API_KEYS.")
+    ] = None,
+    preset: Annotated[PresetName, typer.Option(help="How readily a photo is called blurred.")] = PresetName.MODERATE,
+    at_least: Annotated[
+        float, typer.Option(metavar="0..1", min=0, max=1, help="Share of photos that must be as their folder says.")
+    ] = 0.9,
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Judge photos by the model, the command line, the server and its batches: every answer must be the same.
+
+    Ends with exit code 3 where one is not, or where too few are as their folder says.
+    """
+    with _needs_the_extra():
+        from blur_train.serve.command import keys_from
+    from blur_train.decision import Preset
+    from blur_train.verify.command import SMOKE_PHOTOS, VerifyOptions, show
+
+    given = keys_from(keys) if server is not None else ()
+    options = VerifyOptions(
+        photos=photos,
+        model=model,
+        server=server,
+        key=given[0] if given else None,
+        preset=Preset(preset.value),
+        at_least=at_least,
+        most_photos=SMOKE_PHOTOS if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
 @contextmanager
