@@ -189,6 +189,54 @@ def evaluate(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(
+    short_help="Label videos over time.",
+    epilog="Example: video-train predict video_training match.mp4 -o labels.csv",
+)
+def predict(
+    *,
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A training's folder, model.onnx or best_student.pt.", show_default=False),
+    ],
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO...", help="Files, folders or globs.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write a .csv or .json.")
+    ] = None,
+    window: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.01, help="Length of a window. Default: as it learned.")
+    ] = None,
+    step: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.01, help="From one to the next. Default: no overlap.")
+    ] = None,
+    jobs: Jobs = None,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Label windows along each video with the likeliest class and its probability.
+
+    A file that cannot be read is listed and does not end it.
+    """
+    from video_train.prediction.command import show
+    from video_train.prediction.predict import SMOKE_VIDEOS, PredictOptions
+
+    options = PredictOptions(
+        model=model,
+        videos=tuple(videos),
+        output=output,
+        window_seconds=window,
+        step_seconds=step,
+        jobs=jobs,
+        device=device,
+        max_videos=SMOKE_VIDEOS if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
 def main() -> None:
     """Run the tool on the command line's arguments."""
     run_app(app)

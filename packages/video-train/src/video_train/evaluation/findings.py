@@ -7,9 +7,6 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from footage.dataset.discover import Skipped
 from video_train.evaluation.answers import Answer
 from video_train.evaluation.figures import Figures
@@ -17,6 +14,7 @@ from video_train.evaluation.latency import Latency
 from video_train.evaluation.models import Asked
 from video_train.evaluation.quality import Quality
 from video_train.evaluation.unseen import Chosen
+from video_train.prediction.windows import probabilities
 from video_train.train.findings import short
 
 FORMAT_VERSION = 1
@@ -233,12 +231,6 @@ class Evaluation:
                 values = [classes[part.video.label], said, *(repr(float(one)) for one in chances)]
                 rows.append([str(part.view.path), number, *span, *values])
         return _csv(columns, rows)
-
-
-def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of logits ``(N, classes)``, rows that add up to 1."""
-    raised = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(raised / raised.sum(1, keepdims=True))
 
 
 def _csv(columns: list[str], rows: list[list[object]]) -> str:
