@@ -102,7 +102,7 @@ def align_similarity(source: Array, target: Array) -> tuple[float, Array, Array]
         raise ValueError(f"an alignment needs three pairs of points, not {len(source)} and {len(target)}")
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     variance = ((source - source_mean) ** 2).sum() / len(source)
-    if not variance > 0:
+    if not variance > (1e-9 * np.abs(source).max()) ** 2:  # beyond what rounding alone leaves
         raise ValueError("all points to be aligned are one")
     left, singular, right = np.linalg.svd((target - target_mean).T @ (source - source_mean) / len(source))
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
