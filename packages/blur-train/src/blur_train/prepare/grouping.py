@@ -2,7 +2,7 @@
 
 Sharp and blurred photos of one scene look alike to a perceptual hash (2 to 14 of 64 bits differ, where other scenes
 differ in 24 to 38): they make a group, and groups stay on one side of the split. What must not be is one *picture* with
-two labels: the same file, or a copy that is just as sharp.
+two labels: the same file, or a copy of it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from blur_train.prepare.copies import as_sharp, is_one_picture
 from blur_train.prepare.looking import Seen
 from blur_train.prepare.manifest import LeftOut
 from blur_train.prepare.sources import Candidate
@@ -22,8 +23,7 @@ from footage.errors import DatasetError
 
 SAME_SCENE_BITS = 10
 COPY_BITS = 4
-COPY_SHARPNESS = 0.12
-"""A copy differs in at most so many hash bits, and in sharpness by at most this share."""
+"""Photos of one scene, and copies of one picture, differ in at most so many hash bits."""
 
 BURST_GAP = timedelta(seconds=2)
 """Photos of one camera that follow each other within this time are one burst."""
@@ -68,10 +68,8 @@ def group_photos(known: Sequence[Known], *, by_folder: bool = False) -> tuple[li
     for i, j, distance in pairs:
         if i < j:
             union.join(i, j)
-            if distance <= COPY_BITS and kept[i].candidate.label is not kept[j].candidate.label:
-                a, b = kept[i].seen.sharpness, kept[j].seen.sharpness
-                if abs(a - b) <= COPY_SHARPNESS * max(a, b):
-                    conflicts.append((kept[i], kept[j]))
+            if distance <= COPY_BITS and _contradict(kept[i], kept[j]):
+                conflicts.append((kept[i], kept[j]))
     _refuse(conflicts)
     for i, j in _bursts(kept):
         union.join(i, j)
@@ -97,6 +95,13 @@ def _without_copies(known: Sequence[Known]) -> tuple[list[Known], list[LeftOut]]
         left_out.append(LeftOut(path=str(one.candidate.path), reason=f"the same file as {same.candidate.path}"))
     _refuse(conflicts)
     return list(first.values()), left_out
+
+
+def _contradict(one: Known, other: Known) -> bool:
+    """Whether two photos that look alike are one picture with two labels; drawn photos are labelled by construction."""
+    if one.candidate.label is other.candidate.label or (one.candidate.drawn and other.candidate.drawn):
+        return False
+    return as_sharp(one.seen, other.seen) and is_one_picture((one.candidate, one.seen), (other.candidate, other.seen))
 
 
 def _refuse(conflicts: Sequence[tuple[Known, Known]]) -> None:

@@ -23,7 +23,7 @@ from footage.dataset.audit import perceptual_hashes
 
 THUMBNAIL_PX = 24
 COMPARED_PX = 1024
-"""Sharpness is compared at this long side, so that a smaller copy is as sharp as the photo it was made from."""
+"""Sharpness of photos of different sizes is compared at this long side: there a copy is as sharp as its photo."""
 
 AS_THEY_ARE = frozenset({"JPEG", "PNG", "WEBP"})
 """Formats that every trainer reads; others are written anew."""
@@ -37,7 +37,8 @@ class Seen:
         sha256: of the file.
         hashes: perceptual hashes of the photo and its flips and turns, 8 of them.
         thumbnail: RGB, ``THUMBNAIL_PX`` squared, as base64.
-        sharpness: mean gradient energy at a long side of ``COMPARED_PX``, relative to the contrast.
+        sharpness: by :func:`sharpness`, at full size.
+        sharpness_small: likewise at a long side of ``COMPARED_PX``.
         camera: maker and model, where the file says.
         taken: in the camera's own time, where the file says.
         width: upright, in px.
@@ -50,6 +51,7 @@ class Seen:
     hashes: tuple[int, ...]
     thumbnail: str
     sharpness: float
+    sharpness_small: float
     camera: str | None
     taken: datetime | None
     width: int
@@ -77,12 +79,14 @@ def look(candidate: Candidate) -> dict[str, Any]:
     photo = read_photo(data)
     with Image.open(io.BytesIO(data)) as image:
         plain = orientation(image) == UPRIGHT and image.mode in {"RGB", "L"}
+    grey = np.asarray(cv2.cvtColor(photo.image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     small = cv2.resize(photo.image, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
     what = Seen(
         sha256=hashlib.sha256(data).hexdigest(),
         hashes=tuple(int(one) for one in perceptual_hashes(photo.image)),
         thumbnail=base64.b64encode(small.tobytes()).decode("ascii"),
-        sharpness=sharpness(photo.image),
+        sharpness=sharpness(grey),
+        sharpness_small=sharpness(_at_most(grey, COMPARED_PX)),
         camera=photo.camera,
         taken=photo.taken,
         width=photo.width,
@@ -93,6 +97,9 @@ def look(candidate: Candidate) -> dict[str, Any]:
     return {"path": str(candidate.path), "stamp": stamp, **asdict(what)}
 
 
+_PLAIN = ("sha256", "thumbnail", "sharpness", "sharpness_small", "camera", "width", "height", "format", "as_it_is")
+
+
 def seen(record: Mapping[str, Any]) -> Seen:
     """What a journal's record says.
 
@@ -101,10 +108,9 @@ def seen(record: Mapping[str, Any]) -> Seen:
     """
     taken = record["taken"]
     return Seen(
-        **{name: record[name] for name in ("sha256", "thumbnail", "sharpness", "camera", "width", "height", "format")},
+        **{name: record[name] for name in _PLAIN},
         hashes=tuple(record["hashes"]),
         taken=datetime.fromisoformat(taken) if isinstance(taken, str) else taken,
-        as_it_is=record["as_it_is"],
     )
 
 
@@ -118,16 +124,18 @@ def file_stamp(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def sharpness(image: NDArray[np.uint8]) -> float:
-    """Mean gradient energy at a long side of ``COMPARED_PX``, divided by the variance of the picture.
+def sharpness(grey: NDArray[np.uint8]) -> float:
+    """Mean difference of neighbouring pixels, relative to the contrast of the picture.
 
     Args:
-        image: RGB uint8 ``(H, W, 3)``.
+        grey: uint8 ``(H, W)``.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    scale = min(1.0, COMPARED_PX / max(grey.shape))
-    if scale < 1:
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    light = grey.astype(np.float32)
-    energy = cv2.Sobel(light, cv2.CV_32F, 1, 0) ** 2 + cv2.Sobel(light, cv2.CV_32F, 0, 1) ** 2
-    return float(energy.mean() / max(float(light.var()), 1.0))
+    across = cv2.absdiff(grey[:, 1:], grey[:, :-1]).mean()
+    down = cv2.absdiff(grey[1:], grey[:-1]).mean()
+    return float((across + down) / max(float(grey.std()), 1.0))
+
+
+def _at_most(grey: NDArray[np.uint8], long_side_px: int) -> NDArray[np.uint8]:
+    scale = min(1.0, long_side_px / max(grey.shape))
+    size = (max(2, round(grey.shape[1] * scale)), max(2, round(grey.shape[0] * scale)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8) if scale < 1 else grey

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -63,10 +64,14 @@ def deal(groups: Sequence[str], labels: Sequence[BlurClass], shares: Shares, rng
     side = np.empty(len(groups), dtype=object)
     for rows in strata:
         names = np.array(groups)[rows]
+        if len(np.unique(names)) < len(wanted):
+            _refuse(labels[int(rows[0])], len(np.unique(names)), wanted)
         rest = 1.0 - shares.test - shares.calibration
         first = by_group(names, (rest, shares.calibration, shares.test), rng)
         side[rows[first.val]], side[rows[first.test]] = "calibration", "test"
         left = rows[first.train]
+        if shares.val and len(np.unique(names[first.train])) < 2:
+            _refuse(labels[int(rows[0])], len(np.unique(names)), wanted)
         second = by_group(names[first.train], (1 - shares.val / rest, shares.val / rest, 0.0), rng)
         side[left[second.train]], side[left[second.val]] = "train", "val"
     _check(side.tolist(), groups, labels, wanted)
@@ -95,7 +100,11 @@ def _check(sides: Sequence[str], groups: Sequence[str], labels: Sequence[BlurCla
         missing = [side for side in wanted if (side, label) not in there]
         if missing:
             count = len({group for group, one in zip(groups, labels, strict=True) if one is label})
-            raise DatasetError(
-                f"{label} has {count} independent group(s) of photos, which cannot fill the sides {', '.join(wanted)}",
-                remedy="add photos of other scenes, or set the share of a side to 0",
-            )
+            _refuse(label, count, wanted)
+
+
+def _refuse(label: BlurClass, count: int, wanted: Sequence[str]) -> NoReturn:
+    raise DatasetError(
+        f"{label} has {count} independent group(s) of photos, which cannot fill the sides {', '.join(wanted)}",
+        remedy="add photos of other scenes, or set the share of a side to 0",
+    )
