@@ -232,6 +232,89 @@ def sweep(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(
+    short_help="Make a contribution out of sessions: numbers and words of closed lists only.",
+    epilog="Example: eztrack-tune anonymize eztrack_sweep/sessions -o contribution.json",
+)
+def anonymize(
+    *,
+    sessions: Sessions,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The contribution.")] = Path(
+        "contribution.json"
+    ),
+    like: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Go under the random name of this earlier contribution of yours."),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make a contribution out of sessions. Nothing is sent.
+
+    Names, paths, times, pictures and fingerprints stay out: only what is on a list goes in.
+    """
+    from eztrack_tune.sharing.anonymize import AnonymizeOptions, contributor_of, show
+
+    contributor = None if like is None else contributor_of(like)
+    options = AnonymizeOptions(sessions=tuple(sessions), output=output, contributor=contributor)
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Post a contribution to an address, after showing what is sent.",
+    epilog="Example: eztrack-tune submit contribution.json --to https://example.org/sessions",
+)
+def submit(
+    *,
+    contribution: Annotated[Path, typer.Argument(metavar="FILE", help="The contribution.", show_default=False)],
+    address: Annotated[str, typer.Option("--to", metavar="URL", help="Where to post it.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Show every byte of a contribution, ask, and post it to the address given, and nowhere else."""
+    from eztrack_tune.sharing.submit import SubmitOptions, show
+
+    options = SubmitOptions(contribution=contribution, address=address, yes=yes)
+    with hint_on(NobodyToAsk, "--dry-run shows what would be sent, --yes sends without asking"):
+        raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(
+    short_help="Learn a table from many contributions, none of which can decide it.",
+    epilog="Example: eztrack-tune community contributions",
+)
+def community(
+    *,
+    contributions: Annotated[
+        list[Path], typer.Argument(metavar="CONTRIBUTIONS...", help="Files, folders or globs.", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("eztrack_community"),
+    backend: Annotated[BackendName, typer.Option(help="Trials of which tracker.")] = BackendName.BLENDER,
+    today: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The add-on's source with today's table. Default: the latest known."),
+    ] = None,
+    seed: Seed = 0,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Learn a table from many contributors, with a cap on each one's weight, and the odd ones out left out."""
+    from eztrack_tune.aggregate.command import today_of
+    from eztrack_tune.sharing.community import CommunityOptions, show
+
+    options = CommunityOptions(
+        contributions=tuple(contributions),
+        output=output,
+        backend=backend.value,
+        today=None if today is None else today_of(today),
+        seed=seed,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
 @app.command(short_help="Look at what this machine offers, and how to mend it.")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, Blender; and say how to mend what is missing."""

@@ -163,7 +163,7 @@ def _document(found: Aggregation) -> dict[str, object]:
 
 def _print(found: Aggregation) -> None:
     result(found.lead)
-    print_table(CLASS_COLUMNS, class_rows(found))
+    print_table(CLASS_COLUMNS, class_rows(found.comparisons))
     for name, one in found.comparisons.items():
         result(f"{name}: {one.verdict.value}: {one.reason}")
     for reason, count in found.left_out.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from eztrack_tune.aggregate.findings import PROXY, Aggregation
 from eztrack_tune.aggregate.objective import WEIGHTS
@@ -21,27 +21,27 @@ CLASS_COLUMNS = ("class", "ships", "instead of", "clips", "solved", "error, px",
 def lay_out(found: Aggregation) -> Page:
     """The page."""
     page = Page("Which settings should ship", found.lead)
-    _gains(page, found)
+    gains(page, found.comparisons)
     if found.backend != "blender":
         page.note(PROXY, kind="warning")
     page.table(
         CLASS_COLUMNS,
-        class_rows(found),
+        class_rows(found.comparisons),
         caption="Errors are means over solved clips: Blender's own average, and without the tracks that fit badly. The "
         "gain is of the score, which goes from 0 to 1, on a clip that had no say in the choice, with its 95 % interval "
         "from resampling clips.",
     )
     for comparison in found.comparisons.values():
-        _one_class(page, comparison)
+        one_class(page, comparison)
     _score(page, found)
     _doubts(page, found)
     return page
 
 
-def class_rows(found: Aggregation) -> list[tuple[object, ...]]:
+def class_rows(comparisons: Mapping[str, Comparison]) -> list[tuple[object, ...]]:
     """A row for each class, for ``CLASS_COLUMNS``."""
     rows: list[tuple[object, ...]] = []
-    for name, one in found.comparisons.items():
+    for name, one in comparisons.items():
         shown = chosen(one)
         rows.append(
             (
@@ -67,8 +67,9 @@ def gain_text(interval: Interval) -> str:
     return f"{interval.estimate:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def _gains(page: Page, found: Aggregation) -> None:
-    shown = [(name, one.gain_of_choosing) for name, one in found.comparisons.items() if one.gain_of_choosing]
+def gains(page: Page, comparisons: Mapping[str, Comparison]) -> None:
+    """Add the figure of the gains by class, or say why there is none."""
+    shown = [(name, one.gain_of_choosing) for name, one in comparisons.items() if one.gain_of_choosing]
     if not shown:
         page.note("No class has enough clips to compare settings on.", kind="warning")
         return
@@ -88,7 +89,8 @@ def _gains(page: Page, found: Aggregation) -> None:
     )
 
 
-def _one_class(page: Page, found: Comparison) -> None:
+def one_class(page: Page, found: Comparison) -> None:
+    """Add the section of one class: its verdict, and every choice of settings beside today's."""
     page.section(found.class_name)
     verdict = f"{found.verdict.value[0].upper()}{found.verdict.value[1:]}: {found.reason}."
     page.note(verdict, kind="good" if found.verdict is Verdict.BETTER else "info")

@@ -1,0 +1,1 @@
+"""Sessions without what tells whose they are: made, looked at, sent, and learned from."""
