@@ -237,6 +237,27 @@ def predict(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(
+    short_help="Write a training's weights as ONNX, compared on real clips.",
+    epilog="Example: video-train export video_training shipped",
+)
+def export(
+    *,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training.", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the model.", show_default=False)],
+    videos: Annotated[
+        list[Path] | None,
+        typer.Option("--videos", metavar="PATH", help="Compare on these; repeatable. Default: the clips it stored."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write best_student.pt as ONNX with its manifest, and refuse where it decides otherwise on a real clip."""
+    from video_train.export.command import show
+    from video_train.export.export import ExportOptions
+
+    show(ExportOptions(run=run, output=output, videos=tuple(videos or ())), as_json=as_json)
+
+
 def main() -> None:
     """Run the tool on the command line's arguments."""
     run_app(app)
