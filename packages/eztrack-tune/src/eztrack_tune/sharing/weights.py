@@ -49,19 +49,15 @@ def capped(counts: Mapping[str, int], largest_share: float = LARGEST_SHARE) -> d
         counts: clips by contributor.
         largest_share: of the sum of weights, the most that one has.
     """
-    if not counts:
-        return {}
     values = sorted(counts.values())
+    if len(values) * largest_share <= 1:
+        return dict.fromkeys(counts, float(values[0])) if values else {}
     limit = float(values[-1])
     # With the k largest cut off at t, t = share * (rest + k * t); the first t that none of the rest is above is it.
-    for cut in range(len(values) + 1):
+    for cut in range(len(values)):
         rest = sum(values[: len(values) - cut])
-        room = 1 - cut * largest_share
-        if room <= 0:
-            return dict.fromkeys(counts, float(values[0]))
-        limit = largest_share * rest / room
-        highest = values[len(values) - cut - 1] if cut < len(values) else 0
-        if highest <= limit:
+        limit = largest_share * rest / (1 - cut * largest_share)
+        if values[len(values) - cut - 1] <= limit:
             break
     return {name: min(float(count), limit) for name, count in counts.items()}
 
