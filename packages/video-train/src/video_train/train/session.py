@@ -105,7 +105,7 @@ class Session:
         """A teacher that has shown on validation that it has something to teach.
 
         Raises:
-            GateNotMet: it is no better than always naming the most frequent class.
+            GateNotMet: it is not shown to be better than always naming the most frequent class.
             ModelError: the earlier training's model cannot be used here.
         """
         options = self._options
@@ -122,7 +122,7 @@ class Session:
         gate = self._measured(network, "val")[0]
         if not gate.beats_chance:
             raise GateNotMet(
-                f"the teacher ({network.name}) is no better than chance: accuracy on validation "
+                f"the teacher ({network.name}) is not shown to be better than chance: accuracy on validation "
                 f"{gate.accuracy.text()}, always naming the most frequent class {gate.chance:.2f}",
                 remedy="train it longer or on more videos, choose another, or train without a teacher",
             )
