@@ -130,9 +130,10 @@ def _fill(folder: Path, path: Path, sha256: str, *, most_frames: int, stills_fps
         atomic_write_json(partial / _FACTS_FILE, facts)
         try:
             partial.rename(folder)
-        except OSError:  # another process was quicker; its stills are the same
-            if not (folder / _FACTS_FILE).is_file():
-                raise
+        except OSError:
+            if not (folder / _FACTS_FILE).is_file():  # else another process was quicker, and its stills are the same
+                shutil.rmtree(folder)
+                partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

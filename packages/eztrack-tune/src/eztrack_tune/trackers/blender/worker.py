@@ -17,6 +17,18 @@ import time
 from importlib import import_module
 from typing import Any
 
+
+def limit_memory(limit: int) -> None:
+    """Let this process take so many bytes of address space, where the system can; 0 sets no limit."""
+    try:
+        resource = import_module("resource")
+    except ImportError:
+        return
+    if limit:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+limit_memory(int(sys.argv[-1]))  # before Blender is there: what it maps counts too
 bpy: Any = import_module("bpy")
 
 LEAST_TRACKS = 8
@@ -331,22 +343,10 @@ def _read_solve(session: Session) -> dict[str, Any]:
     }
 
 
-def limit_memory(limit: int) -> None:
-    """Let this process take so many bytes of address space, where the system can; 0 sets no limit."""
-    try:
-        resource = import_module("resource")
-    except ImportError:
-        return
-    if limit:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
 def main() -> None:
     """Answer trials until standard input ends. Leaves at once then: Blender's own way out may crash."""
-    answers_file, memory_limit = sys.argv[-2:]
-    limit_memory(int(memory_limit))
     session = Session()
-    with open(answers_file, "a", encoding="ascii") as answers:  # noqa: PTH123 - a worker's only file
+    with open(sys.argv[-2], "a", encoding="ascii") as answers:  # noqa: PTH123 - a worker's only file
         _say(answers, {"ready": bpy.app.version_string, "python": sys.version.split()[0]})
         for line in sys.stdin:
             trial = json.loads(line)
