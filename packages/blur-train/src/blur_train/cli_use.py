@@ -1,4 +1,4 @@
-"""The part of the command line that uses a model: ``classify``, ``serve``, ``serve-worker`` and ``verify``."""
+"""The part of the command line that uses a model: ``classify``, ``serve``, ``verify``; and ``demo`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from blur_train.options import PresetName, SidecarName
-from footage.cli.options import Device, DryRun, Jobs, Json, Smoke
+from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
 from footage.errors import MissingDependency
 
 Model = Annotated[Path, typer.Option("--model", metavar="FOLDER", help="An exported model.")]
@@ -44,6 +44,11 @@ def add_commands(app: typer.Typer) -> None:
         short_help="Hold model, command line and a live server against expected answers.",
         epilog="Example: blur-train verify dataset/test",
     )(verify)
+    app.command(
+        short_help="Draw photos and take them through the whole workflow; ends with the path of a report.",
+        epilog="Example: blur-train demo",
+    )(demo)
+    app.command(short_help="Say what is missing on this machine.", epilog="Example: blur-train doctor")(doctor)
 
 
 def classify(
@@ -219,6 +224,28 @@ def verify(
         most_photos=SMOKE_PHOTOS if smoke else None,
     )
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
+
+
+def demo(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("blur_demo"),
+    seed: Seed = 0,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Draw sharp photos, blur them, prepare, train, export, evaluate and classify: under two minutes on two cores."""
+    from blur_train.demo.command import show
+
+    raise typer.Exit(show(output, seed=seed, smoke=smoke, as_json=as_json))
+
+
+def doctor(*, as_json: Json = False) -> None:
+    """Look at versions, picture formats, devices and disk, and say how to mend what is missing."""
+    from blur_train.doctor import examine
+
+    raise typer.Exit(examine(as_json=as_json))
 
 
 @contextmanager

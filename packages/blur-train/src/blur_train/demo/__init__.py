@@ -1,0 +1,1 @@
+"""Drawn photos whose blur is known, taken through the whole workflow."""
