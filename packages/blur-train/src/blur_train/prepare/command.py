@@ -160,8 +160,10 @@ def prepare(options: PrepareOptions, *, tell: Tell, make_progress: MakeProgress)
             what = f"none of the {len(candidates)} photos can be read; {unreadable[0].reason}"
             raise DatasetError(what, where=unreadable[0].path, remedy="check that it opens elsewhere")
         grouped, copies = group_photos(known, by_folder=options.by_folder)
-        _tell_of_groups(grouped, tell)
         labels = [one.known.candidate.label for one in grouped]
+        _tell_of_groups(grouped, tell)
+        for name in sorted(set(CLASSES) - set(labels)):
+            tell(f"warning: there is no photo of {name}; what is drawn of it can be learned from, and nothing measured")
         sides = deal([one.group for one in grouped], labels, options.shares, rng)
         copy_jobs = [CopyJob(photo=one, side=side) for one, side in zip(grouped, sides, strict=True)]
         train = [one for one, side in zip(grouped, sides, strict=True) if side == "train"]

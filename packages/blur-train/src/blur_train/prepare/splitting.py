@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blur_train.classes import BlurClass
 from blur_train.prepare.manifest import SIDES
 from footage.dataset.splits import Rows, by_group
 from footage.errors import DatasetError, InputError
+
+_ORDERS_TRIED = 64
+"""A class with few groups, some of which it shares with others, may miss a side in one order and not in the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +65,35 @@ def deal(groups: Sequence[str], labels: Sequence[BlurClass], shares: Shares, rng
     """
     wanted = shares.sides()
     strata = _strata(groups, labels, len(wanted))
+    for _ in range(_ORDERS_TRIED):
+        sides = _dealt(np.array(groups), strata, shares, rng)
+        if sides is not None and {*product(wanted, labels)} <= {*zip(sides, labels, strict=True)}:
+            return sides
+    counts = Counter(label for _, label in {*zip(groups, labels, strict=True)})
+    rarest, count = min(counts.items(), key=lambda item: (item[1], item[0]))
+    raise DatasetError(
+        f"{rarest} has {count} independent group(s) of photos, which cannot fill the sides {', '.join(wanted)}",
+        remedy="add photos of other scenes, or set the share of a side to 0",
+    )
+
+
+def _dealt(
+    groups: NDArray[np.str_], strata: Sequence[Rows], shares: Shares, rng: np.random.Generator
+) -> list[str] | None:
+    """The side of every photo in one random order; None where a stratum has too few groups for its sides."""
     side = np.empty(len(groups), dtype=object)
+    rest = 1.0 - shares.test - shares.calibration
     for rows in strata:
-        names = np.array(groups)[rows]
-        if len(np.unique(names)) < len(wanted):
-            _refuse(labels[int(rows[0])], len(np.unique(names)), wanted)
-        rest = 1.0 - shares.test - shares.calibration
+        names = groups[rows]
+        if len(np.unique(names)) < len(shares.sides()):
+            return None
         first = by_group(names, (rest, shares.calibration, shares.test), rng)
         side[rows[first.val]], side[rows[first.test]] = "calibration", "test"
-        left = rows[first.train]
-        if shares.val and len(np.unique(names[first.train])) < 2:
-            _refuse(labels[int(rows[0])], len(np.unique(names)), wanted)
-        second = by_group(names[first.train], (1 - shares.val / rest, shares.val / rest, 0.0), rng)
+        left, names = rows[first.train], names[first.train]
+        if shares.val and len(np.unique(names)) < 2:
+            return None
+        second = by_group(names, (1 - shares.val / rest, shares.val / rest, 0.0), rng)
         side[left[second.train]], side[left[second.val]] = "train", "val"
-    _check(side.tolist(), groups, labels, wanted)
     return [str(name) for name in side]
 
 
@@ -92,19 +111,3 @@ def _strata(groups: Sequence[str], labels: Sequence[BlurClass], sides: int) -> l
     stratum = {label: (label if len(found) >= sides else largest) for label, found in members.items()}
     of_row = np.array([stratum[rarest[group]] for group in groups])
     return [np.flatnonzero(of_row == label) for label in sorted(set(stratum.values()))]
-
-
-def _check(sides: Sequence[str], groups: Sequence[str], labels: Sequence[BlurClass], wanted: Sequence[str]) -> None:
-    there = set(zip(sides, labels, strict=True))
-    for label in sorted(set(labels)):
-        missing = [side for side in wanted if (side, label) not in there]
-        if missing:
-            count = len({group for group, one in zip(groups, labels, strict=True) if one is label})
-            _refuse(label, count, wanted)
-
-
-def _refuse(label: BlurClass, count: int, wanted: Sequence[str]) -> NoReturn:
-    raise DatasetError(
-        f"{label} has {count} independent group(s) of photos, which cannot fill the sides {', '.join(wanted)}",
-        remedy="add photos of other scenes, or set the share of a side to 0",
-    )
