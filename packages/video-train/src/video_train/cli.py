@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from footage.cli.app import make_app, run_app
 from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
+from video_train.options import check_rate, check_size, size_of
 
 app = make_app(
     "video-train",
@@ -256,6 +258,52 @@ def export(
     from video_train.export.export import ExportOptions
 
     show(ExportOptions(run=run, output=output, videos=tuple(videos or ())), as_json=as_json)
+
+
+@app.command(
+    "from-frames",
+    short_help="Make videos of folders of frames; ends with the path of annotations.json.",
+    epilog="Example: video-train from-frames frames videos --rate 10",
+)
+def from_frames(
+    *,
+    frames: Annotated[Path, typer.Argument(metavar="FRAMES", help="Folder of frames.", show_default=False)],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the videos.", show_default=False)],
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: LABEL/ID folders.")
+    ] = None,
+    rate: Annotated[
+        str, typer.Option(metavar="FPS", callback=check_rate, help="Frames a second: 25, 29.97 or 30000/1001.")
+    ] = "25",
+    codec: Annotated[str, typer.Option(metavar="NAME", help="FFmpeg's name of the encoder.")] = "libx264",
+    crf: Annotated[int, typer.Option(metavar="N", min=0, max=51, help="Quality; lower is better, 0 lossless.")] = 18,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", callback=check_size, help="Default: as the frames are.")
+    ] = None,
+    jobs: Jobs = None,
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Write VIDEO_LABEL.mp4 for every folder of frames, and annotations.json that train reads.
+
+    Stopped or killed, the same command goes on where it was.
+    """
+    from video_train.frames.command import show
+    from video_train.frames.convert import SMOKE_VIDEOS, FramesOptions
+
+    options = FramesOptions(
+        frames=frames,
+        output=output,
+        annotations=annotations,
+        rate=Fraction(rate),
+        codec=codec,
+        crf=crf,
+        size=None if size is None else size_of(size),
+        jobs=jobs,
+        max_videos=SMOKE_VIDEOS if smoke else None,
+    )
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,17 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from footage.errors import VideoError
-from footage.video.images import read_image
+from footage.video.images import natural_key, read_image
 from footage.video.reader import VideoReader, check_span
 from footage.video.types import Ending, Frame, VideoInfo
 
 STILL_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-
-
-def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
-    """Sorts ``img2`` before ``img10``."""
-    parts = re.split(r"([0-9]+)", name)
-    return tuple((0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in parts)
 
 
 class StillsReader(VideoReader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from footage.errors import VideoError
 from footage.runs.files import atomic_path
+
+
+def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Sorts ``img2`` before ``img10``."""
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in parts)
 
 
 def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:

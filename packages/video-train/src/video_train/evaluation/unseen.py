@@ -154,9 +154,8 @@ def _refuse_nothing(kept: Sequence[object], left_out: Sequence[str], unknown: Se
     if kept:
         return
     why = [f"{len(left_out)} were seen in training"] if left_out else []
-    why += [f"{len(unknown)} are of classes that the model does not know, the first: {unknown[0].reason}"] * bool(
-        unknown
-    )
+    if unknown:
+        why.append(f"{len(unknown)} are of classes that the model does not know, the first: {unknown[0].reason}")
     raise DatasetError(
         f"there is no event to measure on: {', '.join(why) or 'none was given'}",
         remedy="give videos that the model did not learn from, of the classes it knows",

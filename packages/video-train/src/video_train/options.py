@@ -1,0 +1,40 @@
+"""What the command line takes as text, checked as it is read."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import typer
+
+_MOST_PX = 16384
+_RATES = (Fraction(1, 100), Fraction(1000))
+
+
+def check_size(text: str | None) -> str | None:
+    """Refuse, as a usage error, what is no size of a picture."""
+    if text is not None:
+        size_of(text)
+    return text
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height of ``WxH``.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
+    if match is None or not all(1 <= int(side) <= _MOST_PX for side in match.groups()):
+        msg = f"{text!r} is no size such as 640x360"
+        raise typer.BadParameter(msg)
+    return int(match[1]), int(match[2])
+
+
+def check_rate(text: str) -> str:
+    """Refuse, as a usage error, what is no frame rate."""
+    found = re.fullmatch(r"\d{1,6}(/[1-9]\d{0,5}|\.\d{1,3})?", text)
+    if found is None or not _RATES[0] <= Fraction(text) <= _RATES[1]:
+        msg = f"{text!r} is no frame rate, such as 25 or 30000/1001"
+        raise typer.BadParameter(msg)
+    return text
