@@ -306,6 +306,33 @@ def from_frames(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(short_help="Take drawn videos through the whole workflow.")
+def demo(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("video_demo"),
+    seed: Seed = 0,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Draw videos whose class is which way something moves, train with a teacher and without, measure, label.
+
+    It ends with a report's path.
+    """
+    from video_train.demo.command import show
+
+    show(output, seed=seed, smoke=smoke, as_json=as_json)
+
+
+@app.command(short_help="Look at what this machine offers, and how to mend it.")
+def doctor(*, as_json: Json = False) -> None:
+    """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
+    from video_train.doctor import examine
+
+    raise typer.Exit(examine(as_json=as_json))
+
+
 def main() -> None:
     """Run the tool on the command line's arguments."""
     run_app(app)

@@ -18,6 +18,8 @@ from footage.video.timing import frame_times
 _MOMENTS = 5
 _DARK, _BRIGHT = 5, 250
 """Of 255: at or below is black, at or above is white, whatever was there."""
+_CODING = 3
+"""Of 255: so much a picture's pixels change where a codec repeats it."""
 _GAP = 1.5
 """So many times the usual time between frames means that frames are missing."""
 
@@ -68,7 +70,7 @@ def quality_of(path: Path, start_seconds: float, end_seconds: float) -> Quality:
     pictures = [_luma(frame.image) for frame in read_moments(path, wanted, size=size)]
     firsts, seconds = places[: len(chosen)].tolist(), places[len(chosen) :].tolist()
     looked = [pictures[place] for place in firsts]
-    same = [np.array_equal(pictures[a], pictures[b]) for a, b in zip(firsts, seconds, strict=True) if a != b]
+    same = [_alike(pictures[a], pictures[b]) for a, b in zip(firsts, seconds, strict=True) if a != b]
     return Quality(
         sharpness=float(np.median([cv2.Laplacian(luma, cv2.CV_64F).var() for luma in looked])),
         brightness=float(np.mean([luma.mean() for luma in looked]) / 255),
@@ -89,6 +91,11 @@ def missing_frames(times_seconds: NDArray[np.float64]) -> int:
     usual = float(np.median(gaps))
     wide = gaps[gaps > _GAP * usual]
     return int((np.rint(wide / usual) - 1).sum())
+
+
+def _alike(luma: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    """Whether two pictures differ by no more than coding the same one twice leaves."""
+    return int(cv2.absdiff(luma, other).max()) <= _CODING
 
 
 def _luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
