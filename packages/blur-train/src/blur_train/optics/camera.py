@@ -103,9 +103,13 @@ def decode_jpeg(data: bytes) -> NDArray[np.uint8]:
 def _noise(seen: NDArray[np.float32], camera: Camera, rng: np.random.Generator) -> Linear:
     """Noise of photons and of the amplifier, grown with the root of the light."""
     smoothed = cv2.GaussianBlur(rng.standard_normal(seen.shape, dtype=np.float32), (0, 0), camera.grain_px)
-    grain = smoothed / np.float32(smoothed[::7, ::7].std())  # smoothing takes from the deviation
-    deviation = np.sqrt(np.maximum(seen, 0) * np.float32(camera.shot_noise) + np.float32(camera.read_noise**2))
-    return np.asarray(deviation * grain, dtype=np.float32)
+    deviation = np.maximum(seen, np.float32(0))
+    # In place: photos are large, and every temporary array costs as much as the arithmetic.
+    deviation *= np.float32(camera.shot_noise)
+    deviation += np.float32(camera.read_noise**2)
+    np.sqrt(deviation, out=deviation)
+    deviation *= smoothed / np.float32(smoothed[::7, ::7].std())  # smoothing takes from the deviation
+    return deviation
 
 
 def _vignette(shape: tuple[int, ...], loss: float) -> Linear:

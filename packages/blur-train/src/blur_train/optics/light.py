@@ -45,7 +45,7 @@ def to_levels(light: Linear) -> NDArray[np.float32]:
     root = np.sqrt(np.clip(light, 0.0, 1.0, dtype=np.float32))
     root *= _STEPS
     root += 0.5
-    return np.asarray(np.take(_FROM_ROOT, root.astype(np.int16)), dtype=np.float32)
+    return np.asarray(_FROM_ROOT[root.astype(np.int16)], dtype=np.float32)
 
 
 def to_srgb(light: Linear) -> NDArray[np.uint8]:

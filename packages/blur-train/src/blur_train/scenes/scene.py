@@ -118,9 +118,9 @@ def draw_scene(
     if low_texture:
         background, subject = _calmed(background, keep), _calmed(subject, 2 * keep)
     lit = _light(rng, size)[..., None]
-    layers = Layers(
-        background=background * lit, subject=subject * lit, coverage=np.asarray(mask / 255, dtype=np.float32)
-    )
+    background *= lit
+    subject *= lit
+    layers = Layers(background=background, subject=subject, coverage=np.asarray(mask / 255, dtype=np.float32))
     return Scene(layers=layers, margin_px=margin, family=name, group=f"{name}-{rng.integers(2**48):012x}")
 
 
