@@ -315,6 +315,31 @@ def community(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(short_help="Take a small drawn library through the whole workflow.")
+def demo(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+    ] = Path("eztrack_demo"),
+    blender: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Track with this Blender instead of the embedded tracker.")
+    ] = None,
+    bpy: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Track with Blender as a Python module, fetched by uv.")
+    ] = None,
+    seed: Seed = 0,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Draw clips whose camera path is known, and take them from a scan to the add-on's source.
+
+    Ends with the path of a report.
+    """
+    from eztrack_tune.demo.command import DemoOptions, show
+
+    show(DemoOptions(output=output, seed=seed, smoke=smoke, executable=blender, bpy=bpy), as_json=as_json)
+
+
 @app.command(short_help="Look at what this machine offers, and how to mend it.")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, Blender; and say how to mend what is missing."""

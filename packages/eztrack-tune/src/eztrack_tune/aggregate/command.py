@@ -22,11 +22,14 @@ from footage.cli.console import print_json, print_table, result, talk
 from footage.cli.exits import ExitCode
 from footage.errors import InputError, printable
 from footage.runs.directory import RunDirectory
+from footage.runs.files import atomic_write_json
 
 CSV_FILE = "results.csv"
 XLSX_FILE = "results.xlsx"
 REPORT_FILE = "report.html"
-FILES = (CSV_FILE, XLSX_FILE, DEFAULTS_FILE, REPORT_FILE)
+MATRIX_FILE = "best.json"
+"""The best settings of each class, as a matrix to sweep the held-out clips with."""
+FILES = (CSV_FILE, XLSX_FILE, DEFAULTS_FILE, MATRIX_FILE, REPORT_FILE)
 
 Tell = Callable[[str], None]
 
@@ -96,6 +99,8 @@ def run(options: AggregateOptions) -> Aggregation:
             sessions=len(found.sessions),
         )
         write_defaults(document, folder.file(DEFAULTS_FILE))
+        best = {one.settings if one.best is None else one.best.settings for one in found.comparisons.values()}
+        atomic_write_json(folder.file(MATRIX_FILE), [one.as_dict() for one in sorted(best, key=str)])
         lay_out(found).write(folder.file(REPORT_FILE))
         folder.finish(sessions=len(found.sessions), left_out=found.left_out, skipped=found.skipped)
     return found

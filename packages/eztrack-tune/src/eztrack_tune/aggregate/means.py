@@ -55,4 +55,5 @@ def _expanded(groups: int) -> float:
     if groups < 2:
         return CONFIDENCE
     tail = stats.norm.cdf(np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 - CONFIDENCE) / 2, groups - 1))
-    return float(1 - 2 * tail)
+    # Two groups ask for more than all resamples have: then the interval goes from the least to the largest.
+    return float(min(1 - 2 * tail, 1 - 1e-9))

@@ -114,7 +114,7 @@ def show(options: ApplyOptions, *, dry_run: bool, as_json: bool) -> ExitCode:
     if changed and not dry_run and (options.yes or agreed(f"write {', '.join(str(edit.path) for edit in changed)}")):
         # The history first: a row is not added twice, and the source is what a second run goes by.
         for edit in reversed(changed):
-            _write(edit)
+            write(edit)
         written = True
     if as_json:
         shown = [{"path": str(edit.path), "changed": edit.changed, "diff": edit.diff()} for edit in edits]
@@ -146,7 +146,7 @@ def _history(path: Path, release: str | None, defaults: Defaults, changes: str) 
     return Edit(path=path, before=content, after=after)
 
 
-def _write(edit: Edit) -> None:
+def write(edit: Edit) -> None:
     """Write a file whole or not at all, with the permissions that it had.
 
     Raises:
