@@ -18,7 +18,7 @@ from blur_train.models.some_classes import OfSomeClasses
 from blur_train.prepare.manifest import SIDES, Prepared, PreparedPhoto, read_prepared
 from blur_train.train.findings import Findings
 from blur_train.train.fitting import CHECKPOINT_FILE, epoch_line, logits_of, train_network
-from blur_train.train.inputs import ARRAY_FILE, Inputs, MakeProgress, read_inputs, truth_of
+from blur_train.train.inputs import Inputs, MakeProgress, forget_inputs, read_inputs, truth_of
 from blur_train.train.outputs import write_outputs
 from footage.dataset.manifest import content_sha256
 from footage.errors import DatasetError, InputError, ModelError
@@ -174,7 +174,7 @@ def train(options: TrainOptions, *, tell: Tell, make_progress: MakeProgress) -> 
         write_outputs(findings, network, backend, folder, dataset=options.dataset)
         (folder.path / CHECKPOINT_FILE).unlink()
         if not options.keep_inputs:
-            (folder.path / ARRAY_FILE).unlink()
+            forget_inputs(folder.path)
     return findings
 
 
@@ -209,7 +209,7 @@ def _judged(
     chosen_on = _choosing_side(inputs.photos)
     seen = np.flatnonzero([photo.side != "train" for photo in inputs.photos])
     logits = np.zeros((len(inputs.photos), len(CLASSES)))
-    logits[seen] = logits_of(network, inputs.arrays, seen, device.torch)
+    logits[seen] = logits_of(network, inputs, seen, device.torch)
     rows = inputs.rows(chosen_on)
     rule = choose(logits[rows], inputs.labels[rows], false_positives=options.false_positives)
     test = inputs.rows("test")

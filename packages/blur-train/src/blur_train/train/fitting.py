@@ -47,7 +47,7 @@ class _Examples:
         return np.asarray(1.0 / np.bincount(labels, minlength=len(CLASSES))[labels])
 
     def load(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        return self.vary(self.inputs.arrays[self.rows[index]], rng)
+        return self.vary(self.inputs.take(self.rows[index : index + 1])[0], rng)
 
 
 def smoothed_loss(smoothing: float) -> Callable[[Tensor, Part], Tensor]:
@@ -89,7 +89,7 @@ def train_network(
     labels = inputs.labels[val]
 
     def validate(judged: nn.Module) -> Validation:
-        logits = logits_of(judged, inputs.arrays, val, device)
+        logits = logits_of(judged, inputs, val, device)
         right = probabilities_of(logits)[np.arange(len(val)), labels]
         loss = float(-np.log(np.maximum(right, _LEAST_PROBABILITY)).mean())
         return Validation(balanced_accuracy(labels, logits.argmax(axis=1)), loss)
@@ -109,15 +109,13 @@ def train_network(
     )
 
 
-def logits_of(
-    network: nn.Module, arrays: NDArray[np.uint8], rows: NDArray[np.intp], device: torch.device
-) -> NDArray[np.float64]:
+def logits_of(network: nn.Module, inputs: Inputs, rows: NDArray[np.intp], device: torch.device) -> NDArray[np.float64]:
     """Logits of some photos, ``(len(rows), 4)``, by a network in evaluation mode."""
     network.to(device).eval()
     found = np.zeros((len(rows), len(CLASSES)))
     with torch.inference_mode():
         for start in range(0, len(rows), _BATCH):
-            batch = np.array(arrays[rows[start : start + _BATCH]])
+            batch = inputs.take(rows[start : start + _BATCH])
             found[start : start + len(batch)] = network(torch.from_numpy(batch).to(device)).double().cpu().numpy()
     return found
 

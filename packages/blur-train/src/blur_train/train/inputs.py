@@ -34,13 +34,17 @@ class Inputs:
 
     Attributes:
         photos: those that could be read.
-        arrays: uint8 ``(N, ...)``.
         left_out: those that could not, with the reason.
     """
 
     photos: tuple[PreparedPhoto, ...]
-    arrays: NDArray[np.uint8]
     left_out: tuple[LeftOut, ...]
+    _arrays: NDArray[np.uint8]
+    _places: NDArray[np.intp]
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """What a network sees of some photos, ``(len(rows), ...)``, read from the disk."""
+        return np.array(self._arrays[self._places[rows]])
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -79,8 +83,10 @@ def read_inputs(
         "photos": hashlib.sha256("\n".join(f"{one.file} {one.sha256}" for one in photos).encode()).hexdigest(),
     }
     array_file = folder / ARRAY_FILE
+    if not array_file.exists():
+        forget_inputs(folder)  # a journal alone tells of photos that are not there
     with Journal(folder / JOURNAL_FILE, journal_key) as journal:
-        reasons = {int(_number(record["row"])): record["reason"] for record in journal} if array_file.exists() else {}
+        reasons = {int(_number(record["row"])): record["reason"] for record in journal}
         arrays = _open(array_file, (len(photos), *maker.shape), new=not reasons)
         missing = [row for row in range(len(photos)) if row not in reasons]
         with make_progress(len(photos), len(photos) - len(missing)) as progress:
@@ -95,10 +101,16 @@ def read_inputs(
                 journal.append({"row": row, "reason": reason})
                 progress.advance() if reason is None else progress.fail()
     kept = [row for row in range(len(photos)) if reasons[row] is None]
-    left_out = [LeftOut(path=photos[row].file, reason=str(reason)) for row, reason in sorted(reasons.items()) if reason]
-    # Without a failure the array stays on disk; with some, rows are looked up, which copies none of them either.
-    shown = arrays if len(kept) == len(photos) else arrays[kept]
-    return Inputs(tuple(photos[row] for row in kept), shown, tuple(left_out))
+    left_out = tuple(
+        LeftOut(path=photos[row].file, reason=str(reason)) for row, reason in sorted(reasons.items()) if reason
+    )
+    return Inputs(tuple(photos[row] for row in kept), left_out, arrays, np.array(kept, np.intp))
+
+
+def forget_inputs(folder: Path) -> None:
+    """Remove the decoded photos and their journal."""
+    for name in (ARRAY_FILE, JOURNAL_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def truth_of(photos: Sequence[PreparedPhoto]) -> Truth:

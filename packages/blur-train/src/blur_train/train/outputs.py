@@ -117,7 +117,7 @@ def _held_out(findings: Findings) -> Iterator[NDArray[np.uint8]]:
     rows = np.flatnonzero([photo.side != "train" for photo in findings.inputs.photos])
     spread = rows[np.linspace(0, len(rows) - 1, min(len(rows), _PARITY_PHOTOS)).round().astype(int)]
     for start in range(0, len(spread), _PARITY_BATCH):
-        yield np.array(findings.inputs.arrays[spread[start : start + _PARITY_BATCH]])
+        yield findings.inputs.take(spread[start : start + _PARITY_BATCH])
 
 
 def _predictions(findings: Findings) -> str:
