@@ -20,7 +20,6 @@ def examine(*, as_json: bool) -> ExitCode:
             lambda: checks.check_package("torch", purpose="training"),
             lambda: checks.check_package("torchvision", purpose="the networks"),
             checks.check_video,
-            lambda: checks.check_video("libx265"),
             checks.check_onnxruntime,
             lambda: checks.check_package(
                 "timm",

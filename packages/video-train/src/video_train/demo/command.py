@@ -13,9 +13,8 @@ from footage.errors import GateNotMet
 from footage.training.augmentation import Augmentation
 from footage.training.clips import ClipSampling
 from video_train.demo.motion import draw_set
-from video_train.evaluation.evaluate import JSON_FILE
+from video_train.evaluation.evaluate import JSON_FILE, evaluate
 from video_train.evaluation.evaluate import REPORT_FILE as EVALUATION_REPORT
-from video_train.evaluation.evaluate import evaluate
 from video_train.evaluation.findings import Evaluation
 from video_train.evaluation.options import EvaluateOptions
 from video_train.model import MODEL_FILE
@@ -28,12 +27,12 @@ from video_train.train.outputs import REPORT_FILE as TRAINING_REPORT
 from video_train.train.rows import MakeProgress
 
 WHAT_IT_IS = (
-    "These were drawn videos of a disc that moves to the left or to the right: no single frame gives the class away. The "
-    "demo shows that the workflow works, and says nothing about your videos."
+    "These were drawn videos of a disc that moves to the left or to the right: no single frame gives the class away. "
+    "The demo shows that the workflow works, and says nothing about your videos."
 )
 LABELS_FILE = "labels.csv"
 DIRECTIONS = ("left", "right")
-VIDEOS, SMOKE_VIDEOS = 40, 6
+VIDEOS, SMOKE_VIDEOS = 60, 6
 NEW_VIDEOS, SMOKE_NEW_VIDEOS = 15, 3
 EPOCHS, SMOKE_EPOCHS = 14, 1
 SAMPLING = ClipSampling(frames=6, size_px=48, span_seconds=0.5)
