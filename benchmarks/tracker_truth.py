@@ -259,9 +259,8 @@ def main() -> None:
     if arguments.json:
         print_json({"records": records, "table": table(records), "follows": follows(records), "held_out": gains})
         return
-    print(
-        f"{tracker.backend} {tracker.version}, {len(records)} trials on {len(clips)} drawn clips, {arguments.frames} frames"
-    )
+    trials = f"{len(records)} trials on {len(clips)} drawn clips of {arguments.frames} frames"
+    print(f"{tracker.backend} {tracker.version}, {trials}")
     print_table(COLUMNS, table(records))
     print("\nrank correlation with the truth over settings, mean of clips [95 %]:")
     print_table(("measured", "with drift of tracks", "with error of the path"), follows(records))
