@@ -23,8 +23,8 @@ from footage.runs.files import atomic_write_bytes
 WRITTEN_ANEW_QUALITY = 97
 """JPEG quality of photos that cannot be copied as they are: turned by EXIF, HEIC, TIFF, with a palette."""
 
-OWN_NAMES = re.compile(r".+-[0-9a-f]{12}(-drawn\d+)?\.(jpg|jpeg|png|webp)")
-"""Names of files that we write; nothing else in a data set's folder is ever removed."""
+OWN_NAMES = re.compile(r".+-[0-9a-f]{12}(-drawn\d+)?\.(jpg|jpeg|png|webp)|\.[0-9a-f]{12}\.partial\.\w+")
+"""Names of files that we write, also of those that a kill left half written; nothing else in the folder is removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
