@@ -33,7 +33,7 @@ MATRIX = tuple(
         pattern_size=pattern, search_size=search, correlation=correlation, threshold=threshold, motion_model=model
     )
     for pattern, search, correlation, threshold, model in product(
-        (11, 17, 23, 31), (51, 91, 151), (0.5, 0.75), (0.15, 0.35), (MotionModel.LOC, MotionModel.LOC_ROT)
+        (11, 21, 31), (51, 111), (0.5, 0.75), (0.15, 0.35), (MotionModel.LOC, MotionModel.LOC_ROT)
     )
 )
 
@@ -45,7 +45,7 @@ def write_clips(folder: Path, count: int, frames: int) -> None:
         difficulty = (Difficulty.MEDIUM, Difficulty.HARD)[number % 2]
         path = folder / f"{number}-{difficulty.value}-{frames}.mp4"
         if not path.is_file():
-            SyntheticClip.random(np.random.default_rng(number), difficulty, size=(480, 270), frames=frames).write_video(
+            SyntheticClip.random(np.random.default_rng(number), difficulty, size=(400, 226), frames=frames).write_video(
                 path
             )
 
@@ -54,8 +54,8 @@ def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="keeps clips and trials for the next run")
-    parser.add_argument("--clips", type=int, default=4)
-    parser.add_argument("--frames", type=int, default=20)
+    parser.add_argument("--clips", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--json", action="store_true")

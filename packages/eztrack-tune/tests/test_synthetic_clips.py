@@ -61,7 +61,7 @@ def test_harder_clips_move_faster(difficulty: Difficulty) -> None:
     poses = clip.truth.poses
     rotations = poses[1:, :, :3] @ poses[:-1, :, :3].transpose(0, 2, 1)
     turned = np.degrees(np.arccos(np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1))).mean()
-    low, high = {"easy": (0.2, 0.6), "medium": (0.6, 1.3), "hard": (1.3, 4.0)}[difficulty.value]
+    low, high = {"easy": (0.3, 0.45), "medium": (0.45, 0.8), "hard": (0.8, 2.0)}[difficulty.value]
     assert low < turned < high
 
 

@@ -47,8 +47,8 @@ class Look:
 
 LOOKS = {
     Difficulty.EASY: Look(turn_degrees=0.35, shake=0.02, noise=2.0, shutter=0.0, contrast=0.9, flicker=0.0),
-    Difficulty.MEDIUM: Look(turn_degrees=0.8, shake=0.12, noise=5.0, shutter=0.25, contrast=0.6, flicker=0.04),
-    Difficulty.HARD: Look(turn_degrees=1.6, shake=0.45, noise=9.0, shutter=0.5, contrast=0.4, flicker=0.10),
+    Difficulty.MEDIUM: Look(turn_degrees=0.5, shake=0.08, noise=4.0, shutter=0.25, contrast=0.6, flicker=0.04),
+    Difficulty.HARD: Look(turn_degrees=1.0, shake=0.25, noise=7.0, shutter=0.5, contrast=0.4, flicker=0.10),
 }
 _EXPOSURES = 4
 """Pictures that are averaged into one that is blurred by motion."""
