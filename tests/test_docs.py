@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eztrack_tune import cli as eztrack_cli
 from flexpatch_train import cli as flexpatch_cli
 from footage.synthetic.scenes import Scene
 from highlight_train import cli as highlight_cli
@@ -38,7 +39,11 @@ FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^\n]+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
-MAINS = {"flexpatch-train": flexpatch_cli.main, "highlight-train": highlight_cli.main}
+MAINS = {
+    "eztrack-tune": eztrack_cli.main,
+    "flexpatch-train": flexpatch_cli.main,
+    "highlight-train": highlight_cli.main,
+}
 CLIP = "videos/clip.mp4"
 SIZE, FRAMES = (320, 180), 120
 NETWORK_SIZE = (320, 192)
