@@ -205,6 +205,7 @@ def test_turned_and_foreign_photos_are_written_upright_as_jpeg(
     save_photo(folder / "turned.jpg", picture, orientation=6)
     save_photo(folder / "phone.heic", picture[:, ::-1], camera="iPhone 15")
     save_photo(folder / "scan.tif", picture[::-1])
+    (folder / "misnamed.tif").write_bytes(save_photo(tmp_path / "x.png", make_pixels(77)).read_bytes())
     out = tmp_path / "dataset"
     photos = by_source(run(options_of(collection, out)))
     for name, upright in (("turned.jpg", np.rot90(picture, -1)), ("phone.heic", picture[:, ::-1])):
@@ -216,6 +217,8 @@ def test_turned_and_foreign_photos_are_written_upright_as_jpeg(
         assert written.shape == upright.shape
         assert np.abs(written.mean(axis=2) - upright.mean(axis=2)).mean() < 7  # JPEG keeps less of the colours
         assert (photos[name].width, photos[name].height) == (upright.shape[1], upright.shape[0])
+    assert photos["misnamed.tif"].file.endswith(".png")
+    assert (out / photos["misnamed.tif"].file).read_bytes() == (folder / "misnamed.tif").read_bytes()
     assert photos["phone.heic"].camera == "iPhone 15"
     assert photos["scan.tif"].file.endswith(".jpg")
     assert len({photos[name].group for name in ("turned.jpg", "phone.heic", "scan.tif")}) == 1

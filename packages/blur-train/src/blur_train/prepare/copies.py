@@ -20,6 +20,9 @@ from footage.dataset.audit import hash_distances
 AS_SHARP = 0.06
 """Photos whose sharpness differs by more than this share are not one picture."""
 
+THUMBNAIL_LEVELS = 4.0
+"""Thumbnails of copies differ by at most so many levels on average."""
+
 BLOCKS = 12
 LEAST_CORRELATION = 0.8
 LEAST_GAIN = 0.75
@@ -37,14 +40,19 @@ def as_sharp(one: Seen, other: Seen) -> bool:
 
 
 def is_one_picture(one: tuple[Candidate, Seen], other: tuple[Candidate, Seen]) -> bool:
-    """Compare the finest detail of two photos that look alike, block by block; both are read anew.
+    """Compare the finest detail of two photos that look alike, block by block.
+
+    Both are read anew, but only where their thumbnails differ no more than copies do.
 
     Raises:
         PhotoError: one of them cannot be read any more.
     """
-    first, second = (_grey(candidate) for candidate, _ in (one, other))
     upright, turned = np.array(one[1].hashes[:1], np.uint64), np.array(other[1].hashes, np.uint64)
-    second = _turned_back(second, int(np.argmin(hash_distances(upright, turned)[0])))
+    turn = int(np.argmin(hash_distances(upright, turned)[0]))
+    small, other_small = one[1].pixels().astype(np.int16), _turned_back(other[1].pixels(), turn).astype(np.int16)
+    if np.abs(small - other_small).mean() > THUMBNAIL_LEVELS:
+        return False
+    first, second = _grey(one[0]), _turned_back(_grey(other[0]), turn)
     size = min(first.shape[::-1], second.shape[::-1])
     return _same_detail(_detail(first, size), _detail(second, size))
 
@@ -53,9 +61,9 @@ def _grey(candidate: Candidate) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(read_photo(candidate.path).image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
-def _turned_back(grey: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+def _turned_back(image: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
     """A picture flipped and turned as the hash number ``turn`` of :func:`footage.dataset.audit.perceptual_hashes`."""
-    return np.ascontiguousarray(np.rot90(grey if turn < 4 else grey[:, ::-1], turn % 4))
+    return np.ascontiguousarray(np.rot90(image if turn < 4 else image[:, ::-1], turn % 4))
 
 
 def _detail(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:

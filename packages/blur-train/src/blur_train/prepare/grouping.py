@@ -7,7 +7,7 @@ two labels: the same file, or a copy of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -29,6 +29,7 @@ BURST_GAP = timedelta(seconds=2)
 """Photos of one camera that follow each other within this time are one burst."""
 
 CONFLICTS_SHOWN = 5
+_ROWS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,11 @@ def group_photos(known: Sequence[Known], *, by_folder: bool = False) -> tuple[li
     """
     kept, left_out = _without_copies(known)
     union = _Union(len(kept))
-    hashes = np.array([one.seen.hashes for one in kept], dtype=np.uint64)
-    pairs = near_duplicates(hashes, hashes, max_distance=SAME_SCENE_BITS) if len(kept) else []
     conflicts = []
-    for i, j, distance in pairs:
-        if i < j:
-            union.join(i, j)
-            if distance <= COPY_BITS and _contradict(kept[i], kept[j]):
-                conflicts.append((kept[i], kept[j]))
+    for i, j, distance in _alike(kept):
+        union.join(i, j)
+        if distance <= COPY_BITS and _contradict(kept[i], kept[j]):
+            conflicts.append((kept[i], kept[j]))
     _refuse(conflicts)
     for i, j in _bursts(kept):
         union.join(i, j)
@@ -81,6 +79,18 @@ def group_photos(known: Sequence[Known], *, by_folder: bool = False) -> tuple[li
                 union.join(i, first.setdefault(name, i))
     names = union.names([one.seen.sha256 for one in kept])
     return [Grouped(one, name) for one, name in zip(kept, names, strict=True)], left_out
+
+
+def _alike(kept: Sequence[Known]) -> Iterator[tuple[int, int, int]]:
+    """Pairs of photos that look alike, and in how many bits they differ."""
+    hashes = np.array([one.seen.hashes for one in kept], dtype=np.uint64)
+    # A few rows at a time: of a thousand photos of one podium every pair is alike.
+    for start in range(0, len(kept), _ROWS):
+        for i, j, distance in near_duplicates(
+            hashes[start : start + _ROWS], hashes[start:], max_distance=SAME_SCENE_BITS
+        ):
+            if i < j:
+                yield start + i, start + j, distance
 
 
 def _without_copies(known: Sequence[Known]) -> tuple[list[Known], list[LeftOut]]:

@@ -25,8 +25,8 @@ THUMBNAIL_PX = 24
 COMPARED_PX = 1024
 """Sharpness of photos of different sizes is compared at this long side: there a copy is as sharp as its photo."""
 
-AS_THEY_ARE = frozenset({"JPEG", "PNG", "WEBP"})
-"""Formats that every trainer reads; others are written anew."""
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+"""Formats that every trainer reads, by content and not by name; others are written anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def look(candidate: Candidate) -> dict[str, Any]:
         width=photo.width,
         height=photo.height,
         format=photo.format,
-        as_it_is=plain and photo.format in AS_THEY_ARE,
+        as_it_is=plain and photo.format in SUFFIXES,
     )
     return {"path": str(candidate.path), "stamp": stamp, **asdict(what)}
 

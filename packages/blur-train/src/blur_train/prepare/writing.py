@@ -13,6 +13,7 @@ from blur_train.classes import BlurClass
 from blur_train.optics.camera import encode_jpeg
 from blur_train.photos import read_photo
 from blur_train.prepare.grouping import Grouped
+from blur_train.prepare.looking import SUFFIXES
 from blur_train.prepare.manifest import PreparedPhoto
 from blur_train.scenes.cases import Case
 from blur_train.scenes.photo import draw_photo
@@ -23,7 +24,7 @@ from footage.runs.files import atomic_write_bytes
 WRITTEN_ANEW_QUALITY = 97
 """JPEG quality of photos that cannot be copied as they are: turned by EXIF, HEIC, TIFF, with a palette."""
 
-OWN_NAMES = re.compile(r".+-[0-9a-f]{12}(-drawn\d+)?\.(jpg|jpeg|png|webp)|\.[0-9a-f]{12}\.partial\.\w+")
+OWN_NAMES = re.compile(r".+-[0-9a-f]{12}(-drawn\d+)?\.(jpg|png|webp)|\.[0-9a-f]{12}\.partial\.\w+")
 """Names of files that we write, also of those that a kill left half written; nothing else in the folder is removed."""
 
 
@@ -78,7 +79,7 @@ def copy_photo(job: CopyJob, *, output: Path) -> PreparedPhoto:
     """
     candidate, seen = job.photo.known.candidate, job.photo.known.seen
     data = _unchanged(candidate.path, seen.sha256)
-    suffix = candidate.path.suffix.lower() if seen.as_it_is else ".jpg"
+    suffix = SUFFIXES[seen.format] if seen.as_it_is else ".jpg"
     content = data if seen.as_it_is else encode_jpeg(read_photo(data).image, WRITTEN_ANEW_QUALITY)
     file = f"{job.side}/{candidate.label}/{safe_stem(candidate.path)}-{seen.sha256[:12]}{suffix}"
     _write(output / file, content)
