@@ -85,6 +85,16 @@ def test_the_same_seed_draws_the_same_and_more_originals_change_nothing(sharp: P
     assert not {photo.sha256 for photo in other.photos} & {photo.sha256 for photo in second.photos}
 
 
+def test_one_photo_of_each_original_is_not_always_of_one_class(sharp: Path, tmp_path: Path) -> None:
+    for seed in range(20, 32):
+        write_photo(sharp / f"more {seed}.jpg", seed, size=(120, 90))
+    (sharp / "again").mkdir()
+    (sharp / "again" / "more 20.jpg").write_bytes((sharp / "more 20.jpg").read_bytes())
+    result = run(SynthOptions(source=sharp, output=tmp_path / "drawn", jobs=1, per_photo=1))
+    assert len({photo.label for photo in result.photos}) >= 3
+    assert len({photo.file for photo in result.photos}) == len(result.photos) == 17
+
+
 def test_stopped_and_started_again_it_goes_on(sharp: Path, tmp_path: Path) -> None:
     out = tmp_path / "drawn"
     first = run(SynthOptions(source=sharp, output=out, jobs=1))

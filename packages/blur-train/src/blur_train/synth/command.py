@@ -182,8 +182,9 @@ def _is_there(record: Mapping[str, Any], folder: Path) -> bool:
 
 
 def _photos(records: Iterable[Mapping[str, Any]]) -> tuple[DrawnPhoto, ...]:
-    photos = [drawn_photo(entry) for record in records for entry in _entries(record)]
-    return tuple(sorted(photos, key=lambda photo: photo.file))
+    # By name: an original that lies in two folders is drawn to the same files.
+    photos = {entry["file"]: drawn_photo(entry) for record in records for entry in _entries(record)}
+    return tuple(photos[file] for file in sorted(photos))
 
 
 def _draw_all(original: Original, *, options: SynthOptions) -> list[DrawnPhoto]:
@@ -200,10 +201,11 @@ def _draw_all(original: Original, *, options: SynthOptions) -> list[DrawnPhoto]:
     except ValueError as error:
         raise DatasetError(str(error), where=original.mask or original.path) from error
     drawn = []
+    first = int(content[12:16], 16)  # else one photo of each original would be of one class only
     for number in range(options.per_photo):
         # By content, not by place in the list: more originals change nothing about those that were there.
         rng = np.random.default_rng((options.seed, int(content[:12], 16), number))
-        case = _case(rng, list(BlurClass)[number % len(BlurClass)])
+        case = _case(rng, list(BlurClass)[(first + number) % len(BlurClass)])
         photo = draw_photo(rng, case, scene, camera=camera_for_photo(rng, case.edge_case))
         folder = f"{photo.label}" if photo.edge_case is None else f"{photo.label}/{photo.edge_case}"
         file = f"{folder}/{safe_stem(original.path)}-{content[:12]}-{number}.jpg"
