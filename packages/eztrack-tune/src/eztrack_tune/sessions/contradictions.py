@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from eztrack_tune.measures import LEAST_BUNDLES
 from eztrack_tune.sessions import fields
-from eztrack_tune.sessions.record import FAILED_ERROR_PX, SessionTrack
+from eztrack_tune.sessions.record import FAILED_ERROR_PX, OURS_KEY, SessionTrack
 
 _LEAST_LIVES = (5, 8)
 """Frames that a track must live to be a success, by version and mode of the add-on."""
@@ -36,7 +36,9 @@ def _of_the_solve(values: Mapping[str, object]) -> list[str]:
         found.append(f"success is true and solve_error is {error:g}, which stands for a failure")
     elif success and error is not None and error <= 0:
         found.append(f"success is true and solve_error is {error:g}, which stands for a number that was none")
-    if not success and error is not None and 0 < error < FAILED_ERROR_PX and bundles >= LEAST_BUNDLES:
+    # A sweep says itself why it does not take such a solve for one.
+    told = OURS_KEY in values
+    if not success and not told and error is not None and 0 < error < FAILED_ERROR_PX and bundles >= LEAST_BUNDLES:
         found.append(f"success is false, and there are {bundles} bundles and an error of {error:.2f} px")
     if success and bundles < LEAST_BUNDLES:
         found.append(f"success is true with {bundles} bundles: a camera needs {LEAST_BUNDLES}")
@@ -94,7 +96,9 @@ def _of_the_frames(values: Mapping[str, object]) -> list[str]:
 
 def _of_the_settings(values: Mapping[str, object]) -> list[str]:
     asked, applied = fields.mapping(values, "settings"), fields.mapping(values, "applied_settings")
-    changed = sorted(name for name in asked.keys() & applied.keys() if asked[name] != applied[name])
+    # A sweep halves a threshold that finds too few features, and says so: that is no contradiction.
+    expected = {"threshold"} if OURS_KEY in values else set()
+    changed = sorted(name for name in (asked.keys() & applied.keys()) - expected if asked[name] != applied[name])
     found = [f"{name} was set to {asked[name]} and {applied[name]} was used" for name in changed]
     if values.get("adaptation_history"):
         found.append("the settings are those of the end: adaptation_history says that they changed while tracking")

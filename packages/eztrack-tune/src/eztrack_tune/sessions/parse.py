@@ -11,11 +11,10 @@ from eztrack_tune.classes import ADDON_FALLBACK, Difficulty, footage_class
 from eztrack_tune.measures import LARGEST_ERROR_PX, LEAST_BUNDLES, SUCCESSFUL_FRAMES
 from eztrack_tune.sessions import fields
 from eztrack_tune.sessions.contradictions import contradictions_of
-from eztrack_tune.sessions.record import FAILED_ERROR_PX, Generation, Measured, Session, SessionTrack
+from eztrack_tune.sessions.record import FAILED_ERROR_PX, OURS_KEY, Generation, Measured, Session, SessionTrack
 from eztrack_tune.settings import SETTING_NAMES, TrackerSettings
 from footage.errors import DatasetError, InputError
 
-OURS_KEY = "eztrack_tune"
 SIDES = ("tuning", "held_out")
 _CLEANING_FACTOR = 2.5
 _CLEANING_FLOOR_PX = 1.0

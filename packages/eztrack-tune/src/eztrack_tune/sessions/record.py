@@ -8,6 +8,8 @@ from enum import StrEnum
 from eztrack_tune.classes import FootageClass
 from eztrack_tune.settings import TrackerSettings
 
+OURS_KEY = "eztrack_tune"
+"""Where a session of ours holds what the add-on's own lack."""
 FAILED_ERROR_PX = 999.0
 """What the add-on writes as the error of a clip that was not solved."""
 

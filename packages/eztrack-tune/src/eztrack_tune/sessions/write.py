@@ -13,7 +13,7 @@ import numpy as np
 from eztrack_tune import measures
 from eztrack_tune.classes import footage_class
 from eztrack_tune.outcome import Clip, Track, TrackOutcome
-from eztrack_tune.sessions.parse import OURS_KEY
+from eztrack_tune.sessions.record import OURS_KEY
 from footage.dataset.manifest import rows_sha256
 from footage.runs.files import atomic_write_json
 
