@@ -242,6 +242,20 @@ def summary(timings: Timings) -> dict[str, object]:
     }
 
 
+def as_cameras_write(files: Sequence[Path], folder: Path) -> list[Path]:
+    """The same footage with a keyframe every half second: clips cut for the web often have a single one."""
+    made = []
+    for number, file in enumerate(files):
+        target = folder / f"{number}.mp4"
+        coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p"]
+        keyframes = ["-force_key_frames", "expr:gte(t,n_forced*0.5)", "-an"]
+        even = ["-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2"]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(file), *even, *coding, *keyframes]
+        subprocess.run([*command, str(target)], check=True)
+        made.append(target)
+    return made
+
+
 def agreement(files: Sequence[Path], model: Path) -> dict[str, float]:
     """How scores of videos by keyframes agree with those by exact frames at even times."""
     models = open_models([model], threads=None)
@@ -267,12 +281,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the generated library here")
     parser.add_argument("--agree", type=Path, help="a folder of real videos to compare scores on")
     parser.add_argument("--model", type=Path, help="the model for --agree; default: random weights")
+    parser.add_argument("--agree-only", action="store_true", help="measure no times")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args()
     wanted = tuple(kind for kind in KINDS if not given.kinds or kind.name in given.kinds)
     with tempfile.TemporaryDirectory() as temporary:
         model, weights = write_model(Path(temporary))
-        library = make_library(given.folder or Path(temporary), files_a_kind=given.files, kinds=wanted)
+        kinds = () if given.agree_only else wanted
+        library = make_library(given.folder or Path(temporary), files_a_kind=given.files, kinds=kinds)
         document: dict[str, object] = {"torchcodec_missing": why_no_torchcodec(), "kinds": {}}
         for kind, files in library.items():
             timings = measure(cases(files, model, weights, given.slow_files), given.rounds)
@@ -288,7 +304,7 @@ def main() -> None:
             if not given.json:
                 print_kind(kind, found, timings)
         if given.agree:
-            real = find_media(given.agree).files
+            real = as_cameras_write(find_media(given.agree).files, Path(temporary))
             document["agreement"] = agreement(real, given.model or model)
             if not given.json:
                 print("agreement with exact frames:", document["agreement"])
