@@ -29,7 +29,9 @@ def clip(number: int) -> SweepClip:
         class_name="SD_24fps",
         side=None,
         difficulty=None,
-        pixels=1,
+        width=320,
+        height=180,
+        fps=24.0,
     )
 
 

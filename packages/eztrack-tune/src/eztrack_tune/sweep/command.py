@@ -72,7 +72,7 @@ def plan(options: SweepOptions) -> Plan:
         count = len(_matrix_trials(clips, trackers, options))
     else:
         count = len(clips) * options.search_trials
-    pixels = sum(clip.pixels for clip in clips) * options.most_frames
+    pixels = sum(clip.width * clip.height for clip in clips) * options.most_frames
     workers = options.jobs or usable_cpu_count()
     seconds = count / len(clips) * pixels / 1e6 * _SECONDS_A_MEGAPIXEL_FRAME / workers
     return Plan(

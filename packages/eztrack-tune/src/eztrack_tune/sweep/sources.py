@@ -24,7 +24,9 @@ class SweepClip:
         class_name: the add-on's class.
         side: ``tuning`` or ``held_out``; None where it was not split.
         difficulty: ``easy``, ``medium`` or ``hard``; None where it was not measured.
-        pixels: of a frame.
+        width: of a frame as displayed, pixels.
+        height: of a frame as displayed, pixels.
+        fps: frames a second.
     """
 
     path: Path
@@ -32,7 +34,9 @@ class SweepClip:
     class_name: str
     side: str | None
     difficulty: str | None
-    pixels: int
+    width: int
+    height: int
+    fps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,9 @@ def _scanned(clip: ScannedClip) -> SweepClip:
         class_name=clip.footage.name,
         side=clip.side,
         difficulty=clip.difficulty.value,
-        pixels=clip.width * clip.height,
+        width=clip.width,
+        height=clip.height,
+        fps=clip.fps,
     )
 
 
@@ -104,6 +110,8 @@ def _of_files(options: SweepOptions) -> tuple[list[SweepClip], list[LeftOut]]:
             class_name=name,
             side=None,
             difficulty=None,
-            pixels=info.width * info.height,
+            width=info.width,
+            height=info.height,
+            fps=float(info.average_rate or 0),
         )
     return list(clips.values()), left_out

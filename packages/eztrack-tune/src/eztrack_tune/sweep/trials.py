@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from eztrack_tune.outcome import TrackOutcome
+from eztrack_tune.outcome import Clip, TrackOutcome
 from eztrack_tune.sessions.write import write_session
 from eztrack_tune.settings import TrackerSettings
 from eztrack_tune.sweep.rows import Row, row_from, row_of
 from eztrack_tune.sweep.sources import LeftOut
 from eztrack_tune.sweep.work import Trial, Work
 from eztrack_tune.trackers.frames import stills_folder
-from footage.errors import InputError, MissingDependency
+from footage.errors import MissingDependency
 from footage.parallel import ItemError, parallel_map
 from footage.runs.journal import Journal
 
@@ -113,13 +113,14 @@ class Trials:
             self._on_row(row)
 
     def _fail(self, trial: Trial, error: ItemError | None) -> None:
-        """A trial without an outcome: the tracker is missing, or the clip cannot be read."""
+        """A trial without an outcome: the tracker is missing, the clip cannot be read, or this trial alone is bad."""
         reason = "its worker gave no answer" if error is None else error.message
         if error is not None and error.kind == MissingDependency.__name__:
             raise MissingDependency(reason)
-        if error is not None and not error.explained and error.kind != "WorkerDied":
-            raise RuntimeError(f"a trial of {trial.clip.path.name} failed: {error.message}\n{error.traceback}")
-        self.left_out.setdefault(trial.clip.content_sha256, LeftOut(trial.clip.path, reason))
+        if error is not None and error.explained:
+            self.left_out.setdefault(trial.clip.content_sha256, LeftOut(trial.clip.path, reason))
+        else:
+            self._note(trial, _failed(trial, self._work.most_frames, reason))
 
 
 def count_by_clip(trials: Sequence[Trial]) -> Counter[str]:
@@ -127,11 +128,25 @@ def count_by_clip(trials: Sequence[Trial]) -> Counter[str]:
     return Counter(trial.clip.content_sha256 for trial in trials)
 
 
-def check_jobs(jobs: int | None) -> None:
-    """Refuse a number of workers that none is.
-
-    Raises:
-        InputError: it is below 1.
-    """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs must be at least 1, not {jobs}")
+def _failed(trial: Trial, frame_count: int, reason: str) -> TrackOutcome:
+    """The outcome of a trial that ended its worker, or met a fault of ours."""
+    of = trial.clip
+    clip = Clip(
+        path=of.path,
+        width=of.width,
+        height=of.height,
+        fps=of.fps,
+        frame_count=frame_count,
+        content_sha256=of.content_sha256,
+    )
+    return TrackOutcome(
+        settings=trial.settings,
+        applied=None,
+        clip=clip,
+        tracks=(),
+        solve=None,
+        seconds=0.0,
+        backend=trial.tracker.backend,
+        backend_version=trial.tracker.version,
+        failure=reason,
+    )
