@@ -27,11 +27,6 @@ class BlurClass(StrEnum):
     MOTION_BLURRED = "motion_blurred"
     SHARP = "sharp"
 
-    @property
-    def number(self) -> int:
-        """Place in ``class_names.json`` and in every row of probabilities."""
-        return CLASSES.index(self.value)
-
 
 class EdgeCase(StrEnum):
     """Photos that are easily misjudged; each kind gets figures of its own."""

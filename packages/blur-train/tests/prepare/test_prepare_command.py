@@ -148,8 +148,8 @@ def test_sharp_and_blurred_photos_of_one_scene_are_one_group(
 @pytest.mark.parametrize("family", ["street_runner", "forest_bird"])
 def test_two_shots_of_one_scene_are_no_contradiction(family: str, collection: Path, tmp_path: Path) -> None:
     scene = draw_scene(np.random.default_rng(5), family, long_side_px=512)
-    for label in BlurClass:
-        drawn = draw_photo(np.random.default_rng(label.number), Case(label=label, width_px=6.0), scene)
+    for number, label in enumerate(BlurClass):
+        drawn = draw_photo(np.random.default_rng(number), Case(label=label, width_px=6.0), scene)
         folder = collection / label.value
         folder.mkdir(exist_ok=True)
         (folder / f"shot {label}.jpg").write_bytes(drawn.jpeg)

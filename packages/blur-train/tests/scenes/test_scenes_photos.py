@@ -222,5 +222,5 @@ def test_the_camera_of_a_real_photo_keeps_its_exposure() -> None:
 
 def test_the_classes_are_those_of_the_files_in_index_order() -> None:
     assert CLASSES == ("defocused_blurred", "defocused_object_portrait", "motion_blurred", "sharp")
-    assert [one.number for one in BlurClass] == [0, 1, 2, 3]
+    assert [one.value for one in BlurClass] == sorted(CLASSES)
     assert set(BLUR_TYPES) == set(CLASSES) - {"sharp"}

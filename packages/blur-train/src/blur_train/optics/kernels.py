@@ -18,20 +18,11 @@ _SAMPLES_PER_PX = 8
 _LEAST_SAMPLES = 65
 
 
-def disk(radius_px: float) -> Kernel:
-    """The image of a point out of focus through a round aperture: an even disk.
-
-    Its second moment along each axis is ``radius² / 4`` (plus the pixel's own 1/12), its transfer function
-    ``2 J1(2πrf) / (2πrf)``.
-
-    Args:
-        radius_px: of the disk, above 0.
-    """
-    return aperture(radius_px, blades=None)
-
-
 def aperture(radius_px: float, *, blades: int | None = None, turn: float = 0.0, rim: float = 0.0) -> Kernel:
-    """The image of a point out of focus through an aperture.
+    """The image of a point out of focus through an aperture: an even disk, or the image of the blades.
+
+    The second moment of a disk along each axis is ``radius² / 4`` (plus the pixel's own 1/12), its transfer function
+    ``2 J1(2πrf) / (2πrf)``.
 
     Args:
         radius_px: of the disk of the same area, above 0.
@@ -66,24 +57,13 @@ def _circumscribed(blades: int) -> float:
     return float(np.sqrt(2 * np.pi / (blades * np.sin(2 * np.pi / blades))))
 
 
-def straight_path(length_px: float, angle: float) -> Path2D:
-    """Even motion along a line.
-
-    Args:
-        length_px: of the path.
-        angle: of the motion in radians; 0 is to the right, pi/2 down.
-    """
-    steps = np.linspace(-0.5, 0.5, _sample_count(length_px))
-    return np.asarray(steps[:, None] * length_px * np.array([np.cos(angle), np.sin(angle)]), dtype=np.float64)
-
-
 def bent_path(length_px: float, angle: float, bend: float) -> Path2D:
     """Even motion along an arc: a moving limb, or a pan that is not level.
 
     Args:
         length_px: along the arc.
-        angle: of the motion in its middle, in radians.
-        bend: angle in radians by which the direction changes from start to end.
+        angle: of the motion in its middle, in radians; 0 is to the right, pi/2 down.
+        bend: angle in radians by which the direction changes from start to end; 0 for a straight line.
     """
     steps = np.linspace(-0.5, 0.5, _sample_count(length_px))
     heading = angle + bend * steps
@@ -141,16 +121,6 @@ def joined(first: Kernel, second: Kernel) -> Kernel:
     windows = np.lib.stride_tricks.sliding_window_view(wide, second.shape)
     both = np.einsum("ijkl,kl->ij", windows, second[::-1, ::-1])
     return np.asarray(both / both.sum(), dtype=np.float32)
-
-
-def second_moments(kernel: Kernel) -> NDArray[np.float64]:
-    """Covariance ``(2, 2)`` in px² of where a point's light goes, x before y."""
-    half = kernel.shape[0] // 2
-    y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float64)
-    weight = kernel.astype(np.float64) / kernel.sum(dtype=np.float64)
-    mean_x, mean_y = (weight * x).sum(), (weight * y).sum()
-    across = (weight * (x - mean_x) * (y - mean_y)).sum()
-    return np.array([[(weight * (x - mean_x) ** 2).sum(), across], [across, (weight * (y - mean_y) ** 2).sum()]])
 
 
 def _sample_count(length_px: float) -> int:

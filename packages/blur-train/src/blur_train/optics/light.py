@@ -46,8 +46,3 @@ def to_levels(light: Linear) -> NDArray[np.float32]:
     root *= _STEPS
     root += 0.5
     return np.asarray(_FROM_ROOT[root.astype(np.int16)], dtype=np.float32)
-
-
-def to_srgb(light: Linear) -> NDArray[np.uint8]:
-    """SRGB values of light: uint8 of the same shape; light outside 0 to 1 is clipped."""
-    return np.rint(to_levels(light)).astype(np.uint8)
