@@ -27,6 +27,7 @@ class Kind:
         encoder: FFmpeg's name.
         megabits: a second, about what cameras write.
         seconds: how long.
+        b_frames: between two others, at most; None as the encoder's fastest preset has it (x264 none, x265 three).
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind:
     encoder: str
     megabits: int
     seconds: int
+    b_frames: int | None = None
 
 
 KINDS = (
@@ -83,6 +85,7 @@ def _encode(source: Path, target: Path, kind: Kind) -> None:
     encoding = ["-c:v", kind.encoder, "-preset", "ultrafast", "-b:v", rate, "-maxrate", rate]
     buffer = ["-bufsize", f"{round(1000 * kind.megabits * BUFFER_SECONDS)}k", "-g", str(RATE), "-pix_fmt", "yuv420p"]
     command = [ffmpeg, "-v", "error", "-y", "-i", str(source), "-vf", scaled, *encoding, *buffer]
+    buffer += [] if kind.b_frames is None else ["-bf", str(kind.b_frames)]
     quiet = ["-x265-params", "log-level=none"] if kind.encoder == "libx265" else []
     subprocess.run([*command, *quiet, str(once)], check=True)
     loops = round(kind.seconds / (2 * SHOT_SECONDS)) - 1

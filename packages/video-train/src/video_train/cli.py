@@ -10,7 +10,18 @@ import typer
 
 from footage.cli.app import make_app, run_app
 from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
-from video_train.options import check_rate, check_size, size_of
+from video_train.options import (
+    Annotations,
+    Model,
+    OutputDir,
+    Pattern,
+    Step,
+    VideoDir,
+    Window,
+    check_rate,
+    check_size,
+    size_of,
+)
 
 app = make_app(
     "video-train",
@@ -25,16 +36,10 @@ app = make_app(
 )
 def train(
     *,
-    video_dir: Annotated[Path, typer.Option("--video-dir", metavar="DIR", help="Folder of videos.")],
-    annotations: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: the folders' names.")
-    ] = None,
-    pattern: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Labels are in the file names, such as {id}_{label}.")
-    ] = None,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = (Path("video_training")),
+    video_dir: VideoDir,
+    annotations: Annotations = None,
+    pattern: Pattern = None,
+    output: OutputDir = Path("video_training"),
     student: Annotated[
         str, typer.Option(metavar="NAME", help="A network of torchvision, or timm/NAME.")
     ] = "mobilenet_v3_small",
@@ -138,22 +143,14 @@ def train(
 )
 def evaluate(
     *,
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A training's folder, model.onnx or best_student.pt.")
-    ] = Path("video_training"),
-    video_dir: Annotated[Path, typer.Option("--video-dir", metavar="DIR", help="Folder of videos.")],
-    annotations: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: the folders' names.")
-    ] = None,
-    pattern: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Labels are in the file names, such as {id}_{label}.")
-    ] = None,
+    model: Model = Path("video_training"),
+    video_dir: VideoDir,
+    annotations: Annotations = None,
+    pattern: Pattern = None,
     teacher: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Compare with this. Default: who taught the model.")
     ] = None,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("video_evaluation"),
+    output: OutputDir = Path("video_evaluation"),
     windows: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Clips of every video. Default: as in training.")
     ] = None,
@@ -197,22 +194,15 @@ def evaluate(
 )
 def predict(
     *,
-    model: Annotated[
-        Path,
-        typer.Argument(metavar="MODEL", help="A training's folder, model.onnx or best_student.pt.", show_default=False),
-    ],
+    model: Model,
     videos: Annotated[
         list[Path], typer.Argument(metavar="VIDEO...", help="Files, folders or globs.", show_default=False)
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write a .csv or .json.")
     ] = None,
-    window: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.01, help="Length of a window. Default: as it learned.")
-    ] = None,
-    step: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.01, help="From one to the next. Default: no overlap.")
-    ] = None,
+    window: Window = None,
+    step: Step = None,
     jobs: Jobs = None,
     device: Device = "auto",
     dry_run: DryRun = False,
@@ -306,12 +296,81 @@ def from_frames(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
+@app.command(
+    short_help="Label a stream or a growing file as it comes, or record it to train on.",
+    epilog="Example: video-train stream rtsp://camera.example/live --model video_training",
+)
+def stream(
+    *,
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="An address (http, rtsp, udp, srt) or a growing file.")
+    ],
+    model: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="Label it with a training's folder, model.onnx or .pt.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", file_okay=False, help="Record it into videos to train on.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(metavar="TEXT", help="With --record: the class of all of it.")] = None,
+    segment: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="With --record: of a video.")] = 10.0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="With --model: also a .csv or .jsonl.")
+    ] = None,
+    window: Window = None,
+    step: Step = None,
+    keep_all: Annotated[
+        bool, typer.Option("--keep-all", help="Let the source wait; by default the newest windows win.")
+    ] = False,
+    patience: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Silence that ends it.")] = 10.0,
+    device: Device = "auto",
+    dry_run: DryRun = False,
+    smoke: Smoke = False,
+    as_json: Json = False,
+) -> None:
+    """Label windows of a stream as they come; or record it, and train as usual. Ctrl-C ends it well.
+
+    Memory does not grow however long it goes on. Only the address that you give is opened.
+    """
+    if (model is None) == (record is None) and not dry_run:
+        raise typer.BadParameter("give either --model, to label, or --record, to train on it later")
+    if (record is None) != (label is None):
+        raise typer.BadParameter("--record and --label go together")
+    from video_train.stream import command
+
+    if dry_run:
+        command.show_source(source, patience_seconds=patience, as_json=as_json)
+    elif record is not None and label is not None:
+        from video_train.stream.recording import RecordOptions
+
+        recording = RecordOptions(
+            source=source,
+            folder=record,
+            label=label,
+            segment_seconds=segment,
+            patience_seconds=patience,
+            most_segments=1 if smoke else None,
+        )
+        command.show_recording(recording, as_json=as_json)
+    elif model is not None:
+        from video_train.stream.watching import WatchOptions
+
+        watching = WatchOptions(
+            source=source,
+            model=model,
+            window_seconds=window,
+            step_seconds=step,
+            keep_all=keep_all,
+            patience_seconds=patience,
+            most_windows=3 if smoke else None,
+            device=device,
+        )
+        command.show_labels(watching, output=output, as_json=as_json)
+
+
 @app.command(short_help="Take drawn videos through the whole workflow.")
 def demo(
     *,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("video_demo"),
+    output: OutputDir = Path("video_demo"),
     seed: Seed = 0,
     smoke: Smoke = False,
     as_json: Json = False,

@@ -1,14 +1,33 @@
-"""What the command line takes as text, checked as it is read."""
+"""Options that several verbs share, and what the command line takes as text, checked as it is read."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 _MOST_PX = 16384
 _RATES = (Fraction(1, 100), Fraction(1000))
+
+
+VideoDir = Annotated[Path, typer.Option("--video-dir", metavar="DIR", help="Folder of videos.")]
+Annotations = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: the folders' names.")
+]
+Pattern = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Labels are in the file names, such as {id}_{label}.")
+]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A training's folder, model.onnx or best_student.pt.")]
+OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
+Window = Annotated[
+    float | None, typer.Option(metavar="SECONDS", min=0.01, help="Length of a window. Default: as it learned.")
+]
+Step = Annotated[
+    float | None, typer.Option(metavar="SECONDS", min=0.01, help="From one to the next. Default: no overlap.")
+]
 
 
 def check_size(text: str | None) -> str | None:

@@ -154,10 +154,7 @@ class _Moments:
         return found
 
     def _small(self, picture: VideoFrame) -> Frame:
-        turns = quarter_turns_of(picture)
-        width, height = self._size if turns % 2 == 0 else self._size[::-1]
-        small = self._reformatter.reformat(picture, width, height, "rgb24", interpolation=_SHRINK)
-        image = turn(np.asarray(small.to_ndarray(), dtype=np.uint8), turns)
+        image = squeezed(picture, self._size, self._reformatter)
         seconds = float(((picture.pts or 0) - start_ticks(self._stream)) * tick(self._stream))
         return Frame(lambda: self._index.index_of(seconds), seconds, image=image)
 
@@ -168,6 +165,14 @@ class _Moments:
         frame = self._slow.frame_at(seconds)
         image = np.asarray(cv2.resize(frame.image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
         return Frame(lambda: self._index.index_of(frame.pts_seconds), frame.pts_seconds, image=image)
+
+
+def squeezed(picture: VideoFrame, size: tuple[int, int], reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    """A decoded picture upright and squeezed to (width, height) by area averaging, straight from YUV; RGB uint8."""
+    turns = quarter_turns_of(picture)
+    width, height = size if turns % 2 == 0 else size[::-1]
+    small = reformatter.reformat(picture, width, height, "rgb24", interpolation=_SHRINK)
+    return turn(np.asarray(small.to_ndarray(), dtype=np.uint8), turns)
 
 
 def _on_display(packets: Sequence[Packet[VideoStream]], ticks: int) -> int | None:

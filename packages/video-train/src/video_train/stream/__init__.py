@@ -1,0 +1,1 @@
+"""Labels of video that is still coming, and recording it to learn from."""
