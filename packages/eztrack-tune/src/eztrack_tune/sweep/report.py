@@ -80,7 +80,8 @@ def _class(page: Page, class_name: str, backend: str, standings: list[Standing])
         [_or_nan(standing.score.estimate) for standing in shown],
         [_or_nan(standing.score.low) for standing in shown],
         [_or_nan(standing.score.high) for standing in shown],
-        value_label="mean score over clips",
+        highlight=next((n for n, one in enumerate(shown) if one.settings == default_settings(class_name)), None),
+        value_label="mean score over clips; in colour what ships today",
         limits=(0.0, 1.0),
     )
     page.figure(bars, f"Scores of settings on {class_name}, with their intervals")

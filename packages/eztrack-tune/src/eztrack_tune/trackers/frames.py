@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eztrack_tune.outcome import Clip
+from eztrack_tune.trackers.turning import only_turns
 from footage.dataset.manifest import content_sha256, rows_sha256
 from footage.errors import InputError, VideoError
 from footage.runs.files import atomic_write_json
@@ -29,7 +30,8 @@ MOST_FRAMES = 100
 """The add-on tracks forward for at most so many."""
 LEAST_FRAMES = 3
 _FACTS_FILE = "clip.json"
-_FORMAT = 1
+_FORMAT = 2
+_LOOKED_AT = 12
 _STILL = "{:06}.png"
 
 
@@ -40,10 +42,12 @@ class ClipStills:
     Attributes:
         clip: what they are of.
         folder: holds ``000000.png`` and so on, without a gap.
+        only_turns: the camera does not travel.
     """
 
     clip: Clip
     folder: Path
+    only_turns: bool = False
 
     def path(self, frame: int) -> Path:
         """The still of a frame, from 0."""
@@ -72,7 +76,7 @@ def content_of(path: Path) -> str:
 
 def stills_folder(cache: Path, content_sha256: str, most_frames: int) -> Path:
     """Where the cache has a clip's stills."""
-    return cache / f"{content_sha256[:24]}-{most_frames}"
+    return cache / f"{content_sha256[:24]}-{most_frames}-{_FORMAT}"
 
 
 def decode(
@@ -105,7 +109,7 @@ def decode(
         frame_count=facts["frame_count"],
         content_sha256=sha256,
     )
-    return ClipStills(clip=clip, folder=folder)
+    return ClipStills(clip=clip, folder=folder, only_turns=facts["only_turns"])
 
 
 def _fill(folder: Path, path: Path, sha256: str, *, most_frames: int, stills_fps: Fraction) -> None:
@@ -120,12 +124,12 @@ def _fill(folder: Path, path: Path, sha256: str, *, most_frames: int, stills_fps
             what = f"has only {count} frames that can be decoded, {LEAST_FRAMES} are needed to track anything"
             raise VideoError(what, where=path, remedy="leave it out")
         facts = {
-            "format": _FORMAT,
             "content_sha256": sha256,
             "width": info.width,
             "height": info.height,
             "fps": float(info.average_rate or stills_fps),
             "frame_count": count,
+            "only_turns": _only_turns(partial, count),
         }
         atomic_write_json(partial / _FACTS_FILE, facts)
         try:
@@ -153,3 +157,9 @@ def _write(folder: Path, images: Iterable[NDArray[np.uint8]]) -> int:
                 os.fsync(file.fileno())  # a full disk shows here at the latest
         count += 1
     return count
+
+
+def _only_turns(folder: Path, count: int) -> bool:
+    chosen = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
+    images = [read_image(folder / _STILL.format(frame)) for frame in chosen]
+    return only_turns([np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for image in images])

@@ -23,7 +23,6 @@ class TrackOptions:
         least_threshold: below this it is halved no more.
         most_features: more are thinned out.
         focal_px: of the camera; None takes 1.2 widths of the picture and lets the solver refine it.
-        tripod: the camera only turns: solve without a path.
         follow_back: also follow some tracks back to where they began.
         timeout_seconds: a trial that takes longer has failed.
     """
@@ -35,7 +34,6 @@ class TrackOptions:
     least_threshold: float = 0.002
     most_features: int = 150
     focal_px: float | None = None
-    tripod: bool = False
     follow_back: bool = True
     timeout_seconds: float = 300.0
 

@@ -112,7 +112,7 @@ def trial_of(stills: ClipStills, settings: TrackerSettings, options: TrackOption
         "focal_px": options.focal_px or GUESSED_FOCAL_WIDTHS * max(clip.width, clip.height),
         "refine_focal": options.focal_px is None,
         "principal_px": [clip.width / 2, clip.height / 2],
-        "tripod": options.tripod,
+        "tripod": stills.only_turns,
         "follow_back": options.follow_back,
     }
 

@@ -54,6 +54,9 @@ class OpenCVTracker:
         if not len(xy):
             reason = "no feature was found in the first frame"
             return self._failed(stills, settings, reason, time.monotonic() - started)
+        if stills.only_turns:
+            reason = "the camera only turns, and this tracker has no solver for that"
+            return self._failed(stills, settings, reason, time.monotonic() - started)
         tracking_from = time.monotonic()
         previous = self._options.pattern_match == "PREV_FRAME"
         places, found = follow(self._grays, xy, settings, follow_previous=previous)
