@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
-from tracker_truth import TrueClip, drawn_clips
+from benchmarks.tracker_truth import TrueClip, drawn_clips
 
 from eztrack_tune import measures
 from eztrack_tune.aggregate.means import mean_interval
@@ -120,13 +120,14 @@ def main() -> None:
     rows = [
         (
             name,
+            agreement(records, weights, "drift", None).text(group="clip"),
             agreement(records, weights, "drift", 0).text(group="clip"),
             agreement(records, weights, "drift", 1).text(group="clip"),
             agreement(records, weights, "path", None).text(group="clip"),
         )
         for name, weights in weightings().items()
     ]
-    columns = ("weights", "follows drift, half 1", "follows drift, half 2", "follows the path error, all")
+    columns = ("weights", "follows drift, all", "half 1", "half 2", "follows the path error, all")
     if arguments.json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
