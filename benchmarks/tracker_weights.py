@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
 from benchmarks.tracker_truth import TrueClip, drawn_clips
+from scipy.stats import spearmanr
 
 from eztrack_tune import measures
 from eztrack_tune.aggregate.means import mean_interval
