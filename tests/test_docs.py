@@ -27,6 +27,7 @@ from eztrack_tune import cli as eztrack_cli
 from flexpatch_train import cli as flexpatch_cli
 from footage.synthetic.scenes import Scene
 from highlight_train import cli as highlight_cli
+from video_train import cli as video_cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -43,6 +44,7 @@ MAINS = {
     "eztrack-tune": eztrack_cli.main,
     "flexpatch-train": flexpatch_cli.main,
     "highlight-train": highlight_cli.main,
+    "video-train": video_cli.main,
 }
 CLIP = "videos/clip.mp4"
 SIZE, FRAMES = (320, 180), 120
