@@ -13,17 +13,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from blur_train.damage import NotWhole
+from blur_train.jpeg_ending import OneScan
 
 START = b"\xff\xd8"
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 END_OF_IMAGE, START_OF_SCAN, RESTART_INTERVAL = 0xD9, 0xDA, 0xDD
 FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+SEQUENTIAL = frozenset({0xC0, 0xC1})
 PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 COEFFICIENTS = 64
 ENDS_EARLY = "ends before its picture does"
-MOST_SCANS = 200
+MOST_SCANS = 64
 """Encoders write about ten; each costs a pass over the picture, so that a small file could keep a decoder busy long."""
 
 
@@ -32,22 +34,28 @@ class _Frame:
     """What the markers said so far of a picture.
 
     Attributes:
+        marker: says how it is coded.
+        width: in pixels.
+        height: likewise.
         units: sampling factors (horizontal, vertical) by component.
         missing: for each component the lowest bit that each coefficient still lacks; 0 when it is complete.
     """
 
-    is_progressive: bool
+    marker: int
     width: int
     height: int
     units: dict[int, tuple[int, int]]
     missing: dict[int, list[int]] = field(default_factory=dict)
 
 
-def check_complete(data: bytes) -> None:
+def check_complete(data: bytes) -> OneScan | None:
     """Walk a JPEG's markers from its start to its end; what lies behind its end does not count.
 
     Args:
         data: the whole file.
+
+    Returns:
+        Where the coded data are, if their end can be looked at only when they are decoded; else None.
 
     Raises:
         NotWhole: it ends too early, lacks a part of its picture, or holds what no encoder writes.
@@ -55,6 +63,7 @@ def check_complete(data: bytes) -> None:
     frame: _Frame | None = None
     interval = 0
     scans = 0
+    last: OneScan | None = None
     for marker, segment, coded in _segments(data):
         if marker in FRAMES:
             frame = _frame(marker, segment)
@@ -67,12 +76,14 @@ def check_complete(data: bytes) -> None:
             if scans > MOST_SCANS:
                 raise NotWhole(f"holds more than {MOST_SCANS} scans", is_truncated=False)
             _take_scan(frame, segment)
+            last = None if interval or scans > 1 else _one_scan(frame, segment, coded)
             if interval:
                 _check_restarts(data, coded, _units_of_scan(frame, segment), interval)
     if frame is None or not scans:
         raise NotWhole("holds no picture", is_truncated=False)
     if any(bit for bits in frame.missing.values() for bit in bits):
         raise NotWhole("lacks the last of its scans, which hold the detail", is_truncated=True)
+    return last
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
@@ -118,10 +129,9 @@ def _frame(marker: int, segment: bytes) -> _Frame:
     units = {number: (size >> 4, size & 15) for number, size in zip(components[::3], components[1::3], strict=False)}
     if len(components) < 3 * count or len(units) != count or not all(all(unit) for unit in units.values()):
         raise NotWhole("has a damaged header", is_truncated=False)
-    is_progressive = marker in PROGRESSIVE
     # A coefficient of which no scan has told lacks every bit; what is above 13 counts as that.
     missing = {number: [COEFFICIENTS] * COEFFICIENTS for number in units}
-    return _Frame(is_progressive, width, height, units, missing)
+    return _Frame(marker, width, height, units, missing)
 
 
 def _scanned(frame: _Frame, segment: bytes) -> tuple[list[int], bytes]:
@@ -137,7 +147,7 @@ def _scanned(frame: _Frame, segment: bytes) -> tuple[list[int], bytes]:
 def _take_scan(frame: _Frame, segment: bytes) -> None:
     """Note which coefficients, to which bit, a scan brings."""
     components, (first, last, bits) = _scanned(frame, segment)
-    if not frame.is_progressive:
+    if frame.marker not in PROGRESSIVE:
         first, last, bits = 0, COEFFICIENTS - 1, 0
     for number in components:
         for coefficient in range(first, min(last, COEFFICIENTS - 1) + 1):
@@ -156,6 +166,18 @@ def _units_of_scan(frame: _Frame, segment: bytes) -> int:
 
 def _ceil(value: int, divisor: int) -> int:
     return -(-value // divisor)
+
+
+def _one_scan(frame: _Frame, segment: bytes, coded: tuple[int, int]) -> OneScan | None:
+    """The only scan of a picture, where it is of the common kind that holds every component."""
+    components, _ = _scanned(frame, segment)
+    if frame.marker not in SEQUENTIAL or len(components) != len(frame.units):
+        return None
+    across, down = (max(unit[axis] for unit in frame.units.values()) for axis in (0, 1))
+    if len(components) == 1:
+        across = down = 1
+    units = _ceil(frame.width, 8 * across)
+    return OneScan(start=coded[0], end=coded[1], unit_height_px=8 * down, units_across=units)
 
 
 def _check_restarts(data: bytes, coded: tuple[int, int], units: int, interval: int) -> None:

@@ -26,6 +26,8 @@ from pillow_heif import register_heif_opener
 from blur_train import jpeg, png
 from blur_train.damage import NotWhole
 from blur_train.exif import BROKEN, camera_and_time, orientation
+from blur_train.jpeg_ending import OneScan, ends_too_early
+from blur_train.kinds import sniff
 from footage.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,19 +43,6 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 DAMAGE: Final = (*BROKEN, zlib.error, cv2.error)
 """What decoders raise on damaged files: Pillow's parsers trust them, and let much through."""
-
-STARTS: Final = {
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-}
-
-BRANDS: Final = {
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIF"),
-}
-"""Kinds of picture in an ISO media file, by its major brand."""
 
 OPENERS: Final = {"JPEG": ("JPEG", "MPO")}
 """Pillow's names for a kind, where they are not its own; a phone's JPEG with a second picture behind it is an MPO."""
@@ -158,22 +147,6 @@ def read_photo(source: str | PathLike[str] | bytes, *, limits: PhotoLimits = DEF
         raise PhotoError(error.what, problem=error.problem, where=where, remedy=error.remedy) from None
 
 
-def sniff(data: bytes) -> str | None:
-    """The kind of picture that bytes begin as; None for what is not among the kinds that are read.
-
-    Args:
-        data: a file's bytes, or at least its first 32.
-    """
-    for start, kind in STARTS.items():
-        if data.startswith(start):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[:2] == b"BM" and data[6:10] == bytes(4):
-        return "BMP"
-    return BRANDS.get(data[8:12]) if data[4:8] == b"ftyp" else None
-
-
 def _bytes_of(path: Path, limits: PhotoLimits) -> bytes:
     """A file's content, opened for reading only."""
     try:
@@ -203,31 +176,37 @@ def _decoded(data: bytes, limits: PhotoLimits) -> Photo:
     if kind == "HEIF":
         register_heif_opener(thumbnails=False)
     with _damage_told():
-        _check_whole(kind, data)
+        scan = _check_whole(kind, data)
     with _damage_told(), Image.open(io.BytesIO(data), formats=OPENERS.get(kind, (kind,))) as image:
         _check_size(*image.size, limits)
         if kind in {"PNG", "WEBP", "AVIF"} and getattr(image, "is_animated", False):
             raise PhotoError("is an animation", problem=PhotoProblem.ANIMATED, remedy="give a single picture")
         camera, taken = camera_and_time(image)
         rgb = _jpeg_pixels(data, image) if kind == "JPEG" else _pixels(image)
+        if scan is not None and ends_too_early(data, scan, rgb):
+            raise NotWhole("lacks its last rows", is_truncated=True)
         # Asked for behind the pixels: of some kinds Pillow turns them itself, and then says that they are upright.
         rgb = _upright(rgb, orientation(image))
     height, width = rgb.shape[:2]
     return Photo(image=rgb, width=width, height=height, format=kind, camera=camera, taken=taken)
 
 
-def _check_whole(kind: str, data: bytes) -> None:
+def _check_whole(kind: str, data: bytes) -> OneScan | None:
     """Ask a file's own structure whether all of it is there, where decoders do not.
+
+    Returns:
+        The coded data whose end is to be looked at beside the pixels; None for what needs no such look.
 
     Raises:
         NotWhole: it is not.
     """
     if kind == "JPEG":
-        jpeg.check_complete(data)
-    elif kind == "PNG":
+        return jpeg.check_complete(data)
+    if kind == "PNG":
         png.check_complete(data)
     elif kind == "WEBP" and len(data) < 8 + int.from_bytes(data[4:8], "little"):
         raise NotWhole("ends before its picture does", is_truncated=True)
+    return None
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
-from blur_train.photos import DEFAULT, Photo, PhotoError, PhotoLimits, PhotoProblem, read_photo, sniff
+from blur_train.kinds import sniff
+from blur_train.photos import DEFAULT, Photo, PhotoError, PhotoLimits, PhotoProblem, read_photo
 
 register_heif_opener()
 KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "HEIF", "AVIF")
@@ -181,6 +182,28 @@ def test_a_jpeg_that_lacks_a_part_before_its_end_is_refused(name: str) -> None:
     last = data.rindex(b"\xff\xda") if "progressive" in name else len(data) * 3 // 4
     for cut in range(len(data) // 3, last, 97):
         assert problem_of(data[:cut] + b"\xff\xd9") in {PhotoProblem.TRUNCATED, PhotoProblem.CORRUPT}, cut
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_cut_anywhere_and_ended_again_is_refused(mode: str, subsampling: int) -> None:
+    settings: dict[str, Any] = {} if mode == "L" else {"subsampling": subsampling}
+    data = encoded(Image.fromarray(picture()).convert(mode), "JPEG", **settings)
+    start = data.index(b"\xff\xda") + 14
+    for cut in range(start, start + (len(data) - start) * 2 // 3, 61):
+        assert problem_of(data[:cut] + b"\xff\xd9") == PhotoProblem.TRUNCATED, cut
+
+
+@pytest.mark.parametrize("settings", [{}, {"quality": 100}, {"quality": 30}, {"subsampling": 0}, {"optimize": True}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 90)])
+@pytest.mark.parametrize("rows", [20, 40, 90, HEIGHT])
+def test_a_jpeg_that_ends_with_one_colour_is_whole(
+    rows: int, colour: tuple[int, int, int], mode: str, settings: dict[str, Any]
+) -> None:
+    framed = picture()
+    framed[HEIGHT - rows :] = colour
+    assert read_photo(encoded(Image.fromarray(framed).convert(mode), "JPEG", **settings)).height == HEIGHT
 
 
 def test_what_lies_behind_a_jpeg_does_not_count() -> None:
