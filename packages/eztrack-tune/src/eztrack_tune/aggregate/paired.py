@@ -227,7 +227,7 @@ def _judge(
         return Verdict.TOO_FEW, f"{tried}, and {least_clips} are needed"
     if best is None or choosing is None:
         return Verdict.TOO_FEW, f"no other settings were tried on {least_clips} clips on which today's default was"
-    said = f"choosing the best brings {choosing.text(group='clip')} on a clip that had no say in it"
+    said = f"choosing the best brings {choosing.text(digits=3, group='clip')} on a clip that had no say in it"
     if choosing.low is not None and choosing.low > 0 and (best.gain.low or 0.0) > 0:
         return Verdict.BETTER, said
     return Verdict.NOT_SHOWN, f"{said}, so today's default stays"

@@ -23,7 +23,9 @@ from eztrack_tune.scan import command as scanning
 from eztrack_tune.scan.coverage import lead as scan_lead
 from eztrack_tune.scan.record import HELD_OUT, TUNING, Scan
 from eztrack_tune.sweep import command as sweeping
-from eztrack_tune.sweep.options import SweepOptions
+from eztrack_tune.sweep.options import SweepOptions, choose_trackers
+from eztrack_tune.sweep.sources import find_clips
+from eztrack_tune.sweep.work import Work
 from eztrack_tune.validate import command as validating
 from eztrack_tune.validate.validation import Validation
 from footage.cli.console import print_json, print_table, result, talk
@@ -136,9 +138,8 @@ def run(options: DemoOptions) -> Demo:
     aggregation = aggregating.run(
         aggregating.AggregateOptions(sessions=(_sessions(output / "sweep"),), output=output / "defaults")
     )
-    held_out = [clip.path for clip in scan.of_class(CLASS_NAME, HELD_OUT)]
     validation, truth = None, []
-    if held_out:
+    if scan.of_class(CLASS_NAME, HELD_OUT):
         talk("eztrack-tune sweep, of the clips that were held out")
         matrix = output / "defaults" / aggregating.MATRIX_FILE
         _sweep(options, output / "held_out", frames, side=HELD_OUT, matrix=matrix)
@@ -151,7 +152,7 @@ def run(options: DemoOptions) -> Demo:
             )
         )
         talk("comparing with the true camera")
-        truth = _truth(aggregation, held_out, output, frames)
+        truth = _truth(aggregation, options, frames)
     applied = _apply(output, validation)
     comparison = aggregation.comparisons[CLASS_NAME]
     best = comparison.best.settings if comparison.best else comparison.today
@@ -170,22 +171,28 @@ def run(options: DemoOptions) -> Demo:
 
 
 def _sweep(options: DemoOptions, output: Path, frames: int, *, side: str, matrix: Path | None = None) -> None:
-    real = options.executable is not None or options.bpy is not None
     sweeping.run(
-        SweepOptions(
-            sources=(options.output / "scan",),
-            output=output,
-            tracker="blender" if real else "opencv",
-            executable=options.executable,
-            bpy=options.bpy,
-            side=side,
-            matrix=matrix,
-            most_frames=frames,
-            most_settings=None if matrix else SETTINGS,
-            seed=options.seed,
-        ),
+        _sweep_options(options, output, frames, side=side, matrix=matrix),
         tell=talk,
         make_progress=_stage("trials", "tracking"),
+    )
+
+
+def _sweep_options(
+    options: DemoOptions, output: Path, frames: int, *, side: str, matrix: Path | None = None
+) -> SweepOptions:
+    real = options.executable is not None or options.bpy is not None
+    return SweepOptions(
+        sources=(options.output / "scan",),
+        output=output,
+        tracker="blender" if real else "opencv",
+        executable=options.executable,
+        bpy=options.bpy,
+        side=side,
+        matrix=matrix,
+        most_frames=frames,
+        most_settings=None if matrix else SETTINGS,
+        seed=options.seed,
     )
 
 
@@ -193,12 +200,15 @@ def _sessions(sweep: Path) -> Path:
     return sweep / sweeping.SESSIONS_FOLDER
 
 
-def _truth(aggregation: Aggregation, held_out: list[Path], output: Path, frames: int) -> list[TrueErrors]:
-    """Today's default and the best settings, on the held-out clips."""
+def _truth(aggregation: Aggregation, options: DemoOptions, frames: int) -> list[TrueErrors]:
+    """Today's default and the best settings, on the held-out clips, with the tracker of the sweep."""
     comparison = aggregation.comparisons[CLASS_NAME]
     best = comparison.best.settings if comparison.best else comparison.today
+    sweep = _sweep_options(options, options.output / "held_out", frames, side=HELD_OUT)
+    clips, _ = find_clips(sweep)
+    work = Work(cache=(options.output / "stills").absolute(), most_frames=frames, track=sweep.track)
     choices = list(dict.fromkeys([comparison.today, best]))
-    return true_errors(held_out, choices, cache=output / "stills", frames=frames)
+    return true_errors(clips, choices, tracker=choose_trackers(sweep)[0], work=work)
 
 
 def _apply(output: Path, validation: Validation | None) -> str:
@@ -226,7 +236,7 @@ def _print_truth(made: Demo) -> None:
     rows = [(one.clip, str(one.settings), _percent(one.path_share), _percent(one.drift_share)) for one in made.truth]
     print_table(TRUTH_COLUMNS, rows)
     if made.drift is not None:
-        said = made.drift.text(percent=True, digits=1, group="clip")
+        said = made.drift.text(percent=True, group="clip")
         result(f"share of drifting tracks under today's default minus that under the best settings: {said}")
 
 

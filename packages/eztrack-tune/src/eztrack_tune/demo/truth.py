@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from eztrack_tune.aggregate.means import mean_interval
 from eztrack_tune.settings import TrackerSettings
-from eztrack_tune.trackers.frames import decode
-from eztrack_tune.trackers.opencv.tracker import OpenCVTracker
-from eztrack_tune.trackers.protocol import TrackOptions
+from eztrack_tune.sweep.options import TrackerChoice
+from eztrack_tune.sweep.sources import SweepClip
+from eztrack_tune.sweep.work import Trial, Work, let_go
 from eztrack_tune.truth import TrueCamera, drift_share, path_error
 from footage.metrics.intervals import Interval
 
@@ -36,29 +35,36 @@ class TrueErrors:
 
 
 def true_errors(
-    clips: Sequence[Path], choices: Sequence[TrackerSettings], *, cache: Path, frames: int
+    clips: Sequence[SweepClip], choices: Sequence[TrackerSettings], *, tracker: TrackerChoice, work: Work
 ) -> list[TrueErrors]:
-    """Track each clip under each choice with the embedded tracker, and compare with the true camera.
+    """Track each clip under each choice, and compare with the true camera.
+
+    Args:
+        clips: with their true camera beside them.
+        choices: of settings.
+        tracker: the one that the sweep had.
+        work: what is the same in all trials.
 
     Raises:
         FootageError: a clip or its true camera cannot be read.
     """
     found = []
-    with OpenCVTracker(TrackOptions(follow_back=False)) as tracker:
-        for path in clips:
-            stills = decode(path, cache, most_frames=frames)
-            truth = TrueCamera.read(path.with_suffix(".camera.json"))
+    try:
+        for clip in clips:
+            truth = TrueCamera.read(clip.path.with_suffix(".camera.json"))
             for settings in choices:
-                outcome = tracker.track(stills, settings)
+                outcome = work(Trial(clip=clip, settings=settings, tracker=tracker))
                 error = path_error(outcome.solve, truth)
                 found.append(
                     TrueErrors(
-                        clip=path.name,
+                        clip=clip.path.name,
                         settings=settings,
                         path_share=None if error is None else error.rmse_share,
                         drift_share=drift_share(outcome.tracks, truth),
                     )
                 )
+    finally:
+        let_go()
     return found
 
 
