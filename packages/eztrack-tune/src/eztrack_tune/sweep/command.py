@@ -106,7 +106,8 @@ def run(options: SweepOptions, *, tell: Tell, make_progress: MakeProgress) -> Sw
     started = time.monotonic()
     trackers = choose_trackers(options)
     clips, left_out = find_clips(options)
-    tell(f"{len(clips)} clips, tracked by {', '.join(f'{one.backend} {one.version}' for one in trackers)}")
+    names = ", ".join(f"{one.backend} {one.version}" for one in trackers)
+    tell(f"{len(clips)} clip{'' if len(clips) == 1 else 's'}, tracked by {names}")
     if all(tracker.backend == OPENCV for tracker in trackers):
         tell("OpenCV's tracker is a stand-in for Blender's: what ships should be found with Blender's")
     settings = {**asdict(options), "trackers": [asdict(tracker) for tracker in trackers]}
