@@ -208,7 +208,7 @@ def sweep(
     Stopped or killed, the same command goes on where it was. What the add-on ships today is always tried too.
     """
     from eztrack_tune.sweep.options import SweepOptions
-    from eztrack_tune.sweep.show import SMOKE_CLIPS, SMOKE_FRAMES, SMOKE_SETTINGS, show
+    from eztrack_tune.sweep.show import SMOKE_CLIPS, SMOKE_FRAMES, SMOKE_SETTINGS, SMOKE_TRIALS, show
     from eztrack_tune.trackers.protocol import TrackOptions
 
     options = SweepOptions(
@@ -219,7 +219,7 @@ def sweep(
         bpy=bpy,
         side=side.value,
         matrix=matrix,
-        search_trials=trials,
+        search_trials=min(trials, SMOKE_TRIALS) if smoke and trials is not None else trials,
         most_frames=min(frames, SMOKE_FRAMES) if smoke else frames,
         track=TrackOptions(timeout_seconds=timeout),
         jobs=jobs,

@@ -14,7 +14,7 @@ from footage.cli.exits import ExitCode
 from footage.cli.progress import format_duration, progress
 from footage.errors import InputError, MissingDependency, printable
 
-SMOKE_CLIPS, SMOKE_SETTINGS, SMOKE_FRAMES = 1, 2, 24
+SMOKE_CLIPS, SMOKE_SETTINGS, SMOKE_FRAMES, SMOKE_TRIALS = 1, 2, 24, 8
 
 
 def show(options: SweepOptions, *, dry_run: bool, as_json: bool) -> ExitCode:
