@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 
 from eztrack_tune.settings import SETTING_NAMES, SIX, TrackerSettings
 from eztrack_tune.sweep.agreement import agreements
@@ -32,8 +33,11 @@ CSV_FILE, JSON_FILE, REPORT_FILE = "trials.csv", "trials.json", "report.html"
 JOURNAL_FORMAT = 1
 _PNG_BYTES_A_PIXEL = 2.0
 _SESSION_BYTES = 30_000
-_SECONDS_A_MEGAPIXEL_FRAME = 0.06
-"""Rough, of both trackers on one core, with the solve."""
+_SECONDS_A_MARKER = 0.002
+"""Of either tracker on one core, in the middle of the six settings, following back included; rough, as are the next."""
+_SECONDS_A_SOLVE = 1.0
+_FILLED = 0.6
+"""Features found, of those that fit into a picture."""
 
 Tell = Callable[[str], None]
 MakeProgress = Callable[[int | None, int], Progress]
@@ -73,8 +77,7 @@ def plan(options: SweepOptions) -> Plan:
     else:
         count = len(clips) * options.search_trials
     pixels = sum(clip.width * clip.height for clip in clips) * options.most_frames
-    workers = options.jobs or usable_cpu_count()
-    seconds = count / len(clips) * pixels / 1e6 * _SECONDS_A_MEGAPIXEL_FRAME / workers
+    seconds = fmean(_trial_seconds(clip, options) for clip in clips) * count / (options.jobs or usable_cpu_count())
     return Plan(
         clips=len(clips),
         left_out=tuple(left_out),
@@ -83,6 +86,12 @@ def plan(options: SweepOptions) -> Plan:
         disk_bytes=round(pixels * _PNG_BYTES_A_PIXEL) + count * _SESSION_BYTES,
         estimated_seconds=seconds,
     )
+
+
+def _trial_seconds(clip: SweepClip, options: SweepOptions) -> float:
+    fitting = _FILLED * clip.width * clip.height / options.track.min_distance_px**2
+    markers = min(fitting, options.track.most_features)
+    return markers * options.most_frames * _SECONDS_A_MARKER + _SECONDS_A_SOLVE
 
 
 def run(options: SweepOptions, *, tell: Tell, make_progress: MakeProgress) -> Sweep:

@@ -119,9 +119,10 @@ def _show_plan(options: SweepOptions, *, as_json: bool) -> ExitCode:
     if as_json:
         print_json(found)
         return ExitCode.DONE
+    clips = "clip" if found.clips == 1 else "clips"
     most = "at most " if options.search_trials is not None else ""
     result(
-        f"would do {most}{found.trials:,} trials on {found.clips:,} clips with {', '.join(found.trackers)}; "
+        f"would do {most}{found.trials:,} trials on {found.clips:,} {clips} with {', '.join(found.trackers)}; "
         f"about {format_duration(found.estimated_seconds)}, {found.disk_bytes / 1e6:,.0f} MB of disk while it runs"
     )
     for one in found.left_out:
