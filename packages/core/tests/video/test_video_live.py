@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -107,7 +108,7 @@ def squares(video: LiveVideo) -> list[NDArray[np.uint8]]:
 def test_a_growing_file_gives_every_frame_as_the_finished_one(suffix: str, tmp_path: Path) -> None:
     whole, path = write(tmp_path / f"whole{suffix}", options=KINDS[suffix]), tmp_path / f"growing{suffix}"
     with growing(whole, path), LiveVideo(str(path), patience_seconds=1.0) as video:
-        assert (video.size, video.rate, video.codec) == ((64, 48), RATE, "h264")
+        assert (video.size, video.rate, video.codec) == ((64, 48), Fraction(RATE), "h264")
         found = [(frame.pts_seconds, frame.squeezed(16)) for frame in video.frames(threading.Event())]
         assert video.ended is not None
     times = [seconds for seconds, _ in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_label_and_id_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.splitlines()[-1] == str(out / "annotations.json")
     with open_video(out / "1_run.mp4") as video:
         pictures = [frame.image for frame in video.frames()]
-        assert (video.info.width, video.info.height, video.info.average_rate) == (64, 48, 10)
+        assert (video.info.width, video.info.height, video.info.average_rate) == (64, 48, Fraction(10))
     # Ten comes after nine: the white edge grows by four columns a frame.
     widths = [int((picture[10, :, 0] > 128).sum()) for picture in pictures]
     assert widths == [4 * number for number in range(1, 13)]
