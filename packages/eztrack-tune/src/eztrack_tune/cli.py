@@ -192,7 +192,9 @@ def sweep(
         int | None, typer.Option(metavar="N", min=1, help="Search, trying N settings for each class.")
     ] = None,
     frames: Annotated[int, typer.Option(metavar="N", min=3, help="Track the first N frames of each clip.")] = 100,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="A trial that takes longer failed.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="A trial in Blender that takes longer failed.")
+    ] = 300.0,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, as tcp://HOST:8786.")
     ] = None,

@@ -13,7 +13,7 @@ from eztrack_tune.trackers.frames import ClipStills
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackOptions:
-    """What is the same in all trials of a sweep; the first four as the add-on fixes them.
+    """What is the same in all trials of a sweep; the first two as the add-on fixes them.
 
     Attributes:
         min_distance_px: between two features.
@@ -24,7 +24,7 @@ class TrackOptions:
         most_features: more are thinned out.
         focal_px: of the camera; None takes 1.2 widths of the picture and lets the solver refine it.
         follow_back: also follow some tracks back to where they began.
-        timeout_seconds: a trial that takes longer has failed.
+        timeout_seconds: a trial in Blender that takes longer has failed.
     """
 
     min_distance_px: int = 50
