@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchmarks.blur_native import logits_of
-from benchmarks.blur_sets import DrawnSet, draw_set
+from benchmarks.blur_sets import DrawnSet, draw_set, open_set
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -223,10 +223,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the trainings' state and of accuracy.json")
     parser.add_argument("--native", default="drawn", help="the native network's weights: drawn, or a file")
     parser.add_argument("--yolo-epochs", type=int, default=100, help="0 leaves YOLOv8n-cls out")
+    parser.add_argument("--as-drawn", action="store_true", help="measure on what is drawn so far, and draw nothing")
     parser.add_argument("--real", type=Path, help="folder of real photos named *_S, *_F and *_M")
     given = parser.parse_args()
-    train, val = draw_set(given.sets, "train"), draw_set(given.sets, "val")
-    calibration, test = draw_set(given.sets, "calibration"), draw_set(given.sets, "test")
+    opened = open_set if given.as_drawn else draw_set
+    train, val, calibration, test = (opened(given.sets, name) for name in ("train", "val", "calibration", "test"))
     ways = [by_network(NATIVE, make_backend("native", weights=given.native).network, "tiles")]
     if given.yolo_epochs:
         ways.append(seed_recipe(train, val, given.run, epochs=given.yolo_epochs, start="none"))

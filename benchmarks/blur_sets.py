@@ -28,6 +28,7 @@ CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
 
 Rows = list[dict[str, Any]]
+JOURNAL_FILE = "rows.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,21 @@ def _array(folder: Path, name: str, plan: Plan) -> Any:
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows, *shape))
 
 
+def open_set(folder: Path, name: str) -> DrawnSet:
+    """A set as far as it is drawn: scenes are drawn in random order, so a part of a set is a sample of it."""
+    return DrawnSet(folder, PLANS[name], _rows(folder / name / JOURNAL_FILE))
+
+
+def _rows(journal: Path) -> Rows:
+    return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+
+
 def draw_set(folder: Path, name: str, *, most_scenes: int | None = None, tell: bool = True) -> DrawnSet:
     """Draw a set, or go on with it, and open it."""
     plan = PLANS[name]
     (folder / plan.name).mkdir(parents=True, exist_ok=True)
-    journal = folder / plan.name / "rows.jsonl"
-    rows: Rows = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    journal = folder / plan.name / JOURNAL_FILE
+    rows = _rows(journal)
     done = {row["scene"] for row in rows}
     scenes = plan.textured + plan.untextured
     wanted = np.random.default_rng(plan.seed).permutation(scenes)[:most_scenes]
