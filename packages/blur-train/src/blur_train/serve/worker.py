@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,7 +105,7 @@ def run_worker(broker: str, *, model: Path, spool: Path, processes: int, device:
     kept = Spool(spool)
     app = make_celery(broker)
     add_task(app, ItemWork(RedisJobs(broker, kept, limits), kept, ModelHolder(model, device=device), limits))
-    app.worker_main(
-        ["worker", f"--concurrency={processes}", "--loglevel=WARNING", "--without-gossip", "--without-mingle",
-         "--without-heartbeat", f"--queues={QUEUE}", "--hostname=blur-train-%h-" + kept.folder.name]
-    )  # fmt: skip
+    options = ("concurrency=" + str(processes), "loglevel=WARNING", "without-gossip", "without-mingle")
+    name = f"hostname=blur-train-{os.getpid()}@%h"  # several workers of a machine must not share theirs
+    more = ("without-heartbeat", f"queues={QUEUE}", name)
+    app.worker_main(["--quiet", "worker", *(f"--{option}" for option in (*options, *more))])
