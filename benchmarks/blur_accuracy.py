@@ -67,14 +67,15 @@ def by_measures(name: str, train: DrawnSet, *, size: int, how: str) -> Way:
     columns: list[int] | slice = [LAPLACIAN] if how == "one" else slice(None)
     labels = train.labels.astype(np.intp)
     known = train.hand[:, size].astype(np.float64)
-    model = make_pipeline(StandardScaler(), SVC(C=10, probability=True, random_state=0, class_weight="balanced"))
+    model = make_pipeline(StandardScaler(), SVC(C=10, class_weight="balanced"))
     if how == "svm":
         model.fit(known, labels)
 
     def answer(features: NDArray[np.float64]) -> NDArray[np.float64]:
         if how == "one":
             return rival_logits(known, labels, features, columns=columns)
-        return np.asarray(np.log(np.maximum(model.predict_proba(features), 1e-9)))
+        # One score a class; the temperature makes probabilities of them, as of every way's logits.
+        return np.asarray(model.decision_function(features))
 
     def ask_photo(image: NDArray[np.uint8]) -> NDArray[np.float64]:
         px = (LONG_SIDE_PX, WHOLE_PX)[size]

@@ -28,7 +28,7 @@ from footage.training.checkpoint import EpochRecord
 from footage.training.loop import Validation, fit
 from footage.training.randomness import seed_torch_at
 from footage.training.recipe import Recipe
-from footage.training.weights import save_state_dict
+from footage.training.weights import load_strictly, read_state_dict, save_state_dict
 
 SHARP_WEIGHT = 1.6
 BATCH = 16
@@ -88,11 +88,13 @@ def validator(photos: DrawnSet) -> Callable[[nn.Module], Validation]:
 
 
 def train_native(
-    train: DrawnSet, val: DrawnSet, run: Path, recipe: Recipe, *, cells: int, bfloat16: bool
+    train: DrawnSet, val: DrawnSet, run: Path, recipe: Recipe, *, cells: int, bfloat16: bool, start: Path | None = None
 ) -> NativeNetwork:
-    """Train, and give the network of the best epoch."""
+    """Train, from random weights or from a file of them, and give the network of the best epoch."""
     seed_torch_at(recipe.seed, 1)
     native = NativeNetwork(len(CLASSES))
+    if start is not None:
+        load_strictly(native, read_state_dict(start), what="the native network", where=start)
     network = TaughtNetwork(native, cells_a_step=cells, bfloat16=bfloat16)
     run.mkdir(parents=True, exist_ok=True)
     fit(
@@ -102,7 +104,7 @@ def train_native(
         recipe,
         device=torch.device("cpu"),
         checkpoint=run / "checkpoint.pth",
-        key={"recipe": asdict(recipe), "photos": len(train.rows), "cells": cells, "bfloat16": bfloat16},
+        key={"recipe": asdict(recipe), "photos": len(train.rows), "cells": cells, "bfloat16": bfloat16, "start": start},
         criterion=taught_loss,
         on_step=lambda step: print(f"step {step}", flush=True) if step % 50 == 0 else None,
         on_epoch=_tell,
@@ -129,6 +131,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=32, help="cells of each photo that a step looks at")
     parser.add_argument("--bfloat16", action="store_true", help="where the processor computes in it natively")
     parser.add_argument("--scenes", type=int, help="learn from so many scenes only")
+    parser.add_argument("--start", type=Path, help="a file of weights to go on from; random ones without it")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     recipe = Recipe(
@@ -148,6 +151,7 @@ def main() -> None:
         recipe,
         cells=given.cells,
         bfloat16=given.bfloat16,
+        start=given.start,
     )
     save_state_dict(network, given.save)
     print(f"weights in {given.save}")
