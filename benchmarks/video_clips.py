@@ -37,10 +37,10 @@ from footage.training.clips import (
     clip_times,
     length_seconds,
     read_clip,
+    read_clip_nearby,
 )
 from footage.training.recipe import Recipe
 from footage.training.team import ALONE
-from footage.video.keyframes import read_keyframes
 from video_train.networks.clips import build_network
 
 SIDE_PX, FRAMES, WORKERS = 224, 8, 2
@@ -68,7 +68,7 @@ def ours(file: Path, times: NDArray[np.float64]) -> Clip:
 
 def ours_keyframes(file: Path, times: NDArray[np.float64]) -> Clip:
     """The library's way where exact moments do not matter."""
-    return np.stack([frame.image for frame in read_keyframes(file, times, size=(SIDE_PX, SIDE_PX))])
+    return read_clip_nearby(file, times, SIDE_PX)
 
 
 def opencv_seek(file: Path, times: NDArray[np.float64]) -> Clip:

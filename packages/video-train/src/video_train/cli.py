@@ -71,6 +71,7 @@ def train(
         float, typer.Option(metavar="X", min=0, max=0.9, help="Random clips cover up to this share more or less.")
     ] = 0.0,
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn every other random clip backwards.")] = False,
+    keyframes: Annotated[bool, typer.Option("--keyframes", help="Random clips of keyframes: quicker.")] = False,
     no_flip: Annotated[bool, typer.Option("--no-flip", help="Do not mirror: left and right are classes.")] = False,
     cache_views: Annotated[
         int, typer.Option(metavar="N", min=0, help="Store so many random clips a video; 0 decodes anew each epoch.")
@@ -102,8 +103,9 @@ def train(
     from video_train.train.options import TrainOptions
     from video_train.train.show import show
 
+    speeds = (1.0 - speed, 1.0 + speed)
     sampling = ClipSampling(
-        frames=frames, size_px=size, span_seconds=span, speed=(1.0 - speed, 1.0 + speed), reverse=reverse
+        frames=frames, size_px=size, span_seconds=span, speed=speeds, reverse=reverse, keyframes=keyframes
     )
     options = TrainOptions(
         video_dir=video_dir,

@@ -31,6 +31,8 @@ class ClipSampling:
         span_seconds: how much of the video a clip covers; None for all of it.
         speed: least and greatest factor by which a random clip covers more or less than that.
         reverse: whether random clips run backwards every other time.
+        keyframes: whether random clips take the keyframes nearest to their moments, where each moment has its own: a
+            fifth of the cost, and half the time between keyframes off at most.
     """
 
     frames: int = 8
@@ -38,6 +40,7 @@ class ClipSampling:
     span_seconds: float | None = None
     speed: tuple[float, float] = (1.0, 1.0)
     reverse: bool = False
+    keyframes: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what gives no clip.
@@ -100,6 +103,20 @@ def read_clip(path: str | PathLike[str], times_seconds: NDArray[np.float64], siz
     return np.stack([frame.image for frame in read_moments(path, times_seconds, size=(size_px, size_px))])
 
 
+def read_clip_nearby(path: str | PathLike[str], times_seconds: NDArray[np.float64], size_px: int) -> NDArray[np.uint8]:
+    """The keyframes nearest to ascending times; the exact frames where two times would share one, or there is no index.
+
+    Raises:
+        VideoError: the file cannot be read, or nothing in it can be decoded.
+    """
+    with KeyframeReader(path) as reader:
+        if reader.indexed:
+            nearest = np.abs(reader.times_seconds - times_seconds[:, None]).argmin(1)
+            if len(np.unique(nearest)) == len(times_seconds):
+                return np.stack([frame.image for frame in reader.nearest(times_seconds, size=(size_px, size_px))])
+    return read_clip(path, times_seconds, size_px)
+
+
 def length_seconds(path: str | PathLike[str]) -> float:
     """How long a video is: as its container declares, or up to its last frame where that is nearer or all there is.
 
@@ -141,7 +158,8 @@ class LiveClips:
         """One random clip of a video, augmented; called from several threads."""
         video = self.videos[index]
         times = clip_times(video.start_seconds, video.end_seconds, self.sampling, rng)
-        return finished(read_clip(video.path, times, self.sampling.size_px), rng, self.sampling, self.augmentation)
+        read = read_clip_nearby if self.sampling.keyframes else read_clip
+        return finished(read(video.path, times, self.sampling.size_px), rng, self.sampling, self.augmentation)
 
 
 @dataclass(frozen=True, slots=True)
