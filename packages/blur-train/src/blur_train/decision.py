@@ -23,8 +23,9 @@ FALSE_POSITIVES = 0.005
 
 _SHARP = CLASSES.index(BlurClass.SHARP)
 _TYPES = [CLASSES.index(name) for name in BLUR_TYPES]
-_ABOVE = 1e-6
-"""A point lies by so much above the sharp photo that it leaves out."""
+_ABOVE = 1e-4
+"""A point lies by so much above the sharp photo that it leaves out, or half-way to the next where that is nearer: far
+more than one runtime's answer differs from another's."""
 _LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.1, 10.0
 
 
@@ -241,7 +242,10 @@ def _points(
 
 def _point(negatives: NDArray[np.float64], count: int) -> float:
     """The point that calls so many sharp photos blurred, where there are as many."""
-    beyond = float(negatives[count]) + _ABOVE if count < len(negatives) else 0.0
+    beyond = 0.0
+    if count < len(negatives):
+        left_out, next_above = float(negatives[count]), float(negatives[count - 1]) if count else 1.0
+        beyond = left_out + min(_ABOVE, (next_above - left_out) / 2)
     # No photo is called blurred that is more probably sharp, however few sharp photos there were to learn it from.
     return max(beyond, 0.5)
 
