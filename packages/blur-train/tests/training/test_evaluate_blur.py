@@ -140,7 +140,7 @@ def test_the_verb_measures_what_ships(
     assert [way["name"] for way in found["ways"]] == [
         "the model",
         "variance of the Laplacian",
-        "Tenengrad and Laplacian by parts, logistic regression",
+        "measures of focus by parts",
     ]
     assert (found["photos"], found["groups"]) == (12, 3)
     assert any("operating points" in doubt for doubt in found["doubts"])

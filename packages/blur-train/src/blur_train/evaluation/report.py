@@ -27,7 +27,7 @@ def lay_out(evaluation: Evaluation, dataset: Path) -> Page:
             _ends(intervals, "low"),
             _ends(intervals, "high"),
             highlight=0,
-            value_label="share of right answers among four classes",
+            value_label="right answers",
             limits=(0.0, 1.0),
         ),
         "Bars of accuracy: " + "; ".join(f"{way.name} {way.accuracy.text()}" for way in ways),

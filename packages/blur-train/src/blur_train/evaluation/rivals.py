@@ -13,7 +13,7 @@ from blur_train.decision import DecisionRule, choose, probabilities_of
 from blur_train.evaluation.hand import LAPLACIAN
 
 VARIANCE = "variance of the Laplacian"
-MEASURES = "Tenengrad and Laplacian by parts, logistic regression"
+MEASURES = "measures of focus by parts"
 _LEAST = 1e-12
 
 
