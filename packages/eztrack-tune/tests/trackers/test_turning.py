@@ -19,7 +19,7 @@ from eztrack_tune.trackers.blender.tracker import BlenderTracker
 from eztrack_tune.trackers.frames import ClipStills, decode
 from eztrack_tune.trackers.opencv.tracker import OpenCVTracker
 from eztrack_tune.trackers.protocol import TrackOptions
-from eztrack_tune.trackers.turning import only_turns
+from eztrack_tune.trackers.turning import CameraMotion, camera_motion
 from footage.video.images import write_image
 
 SIZE, FOCAL_PX = (400, 226), 400.0
@@ -38,15 +38,16 @@ def turning(surfaces: tuple[Surface, ...], frames: int) -> list[NDArray[np.uint8
 def test_a_turn_is_told_from_a_path(surfaces: tuple[Surface, ...]) -> None:
     path = [look_at(np.array([12.0, 0.2 * n, 8.0]), np.array([0.0, 0.0, 0.6])) for n in range(8)]
     flat = [look_at(np.array([0.3 * n, -0.01, 12.0]), np.array([0.3 * n, 0.0, 0.0])) for n in range(8)]
-    assert only_turns([image[..., 1] for image in turning(surfaces, 8)])
-    assert not only_turns([draw(surfaces, pose, FOCAL_PX, SIZE)[..., 1] for pose in path])
-    assert not only_turns([draw(surfaces[:1], pose, FOCAL_PX, SIZE)[..., 1] for pose in flat])
+    assert camera_motion([image[..., 1] for image in turning(surfaces, 8)]) is CameraMotion.TURNS
+    for seen, poses in ((surfaces, path), (surfaces[:1], flat)):
+        images = [draw(seen, pose, FOCAL_PX, SIZE)[..., 1] for pose in poses]
+        assert camera_motion(images) is CameraMotion.TRAVELS
 
 
-def test_of_a_camera_that_stands_or_sees_nothing_nothing_is_said(surfaces: tuple[Surface, ...]) -> None:
+def test_a_camera_that_stands_is_told_from_one_that_sees_nothing(surfaces: tuple[Surface, ...]) -> None:
     still = draw(surfaces, look_at(np.array([12.0, 0.0, 8.0]), np.zeros(3)), FOCAL_PX, SIZE)[..., 1]
-    assert not only_turns([still] * 4)
-    assert not only_turns([np.zeros((100, 100), np.uint8)] * 4)
+    assert camera_motion([still] * 4) is CameraMotion.STANDS
+    assert camera_motion([np.zeros((100, 100), np.uint8)] * 4) is CameraMotion.TRAVELS
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def turned(surfaces: tuple[Surface, ...], tmp_path_factory: pytest.TempPathFacto
 
 
 def test_opencvs_tracker_says_that_it_cannot_solve_it(turned: ClipStills) -> None:
-    assert turned.only_turns
+    assert turned.motion is CameraMotion.TURNS
     with OpenCVTracker(TrackOptions()) as tracker:
         outcome = tracker.track(turned, SIX[2])
     assert outcome.failure == "the camera only turns, and this tracker has no solver for that"

@@ -15,6 +15,7 @@ from eztrack_tune.sweep.options import TrackerChoice
 from eztrack_tune.sweep.sources import SweepClip
 from eztrack_tune.trackers.frames import ClipStills, decode
 from eztrack_tune.trackers.protocol import Tracker, TrackOptions
+from eztrack_tune.trackers.turning import CameraMotion
 from footage.errors import VideoError
 
 
@@ -50,13 +51,15 @@ class Work:
         """Do one trial.
 
         Raises:
-            VideoError: the clip cannot be read, or is another one than when the sweep began.
+            VideoError: the clip cannot be read, shows nothing to solve, or is another one than when the sweep began.
             MissingDependency: the tracker cannot be started here.
         """
         cv2.setNumThreads(1)  # as many trials at once as there are cores: threads inside would only wait
         stills = _stills(trial.clip.path, self.cache, self.most_frames)
         if stills.clip.content_sha256 != trial.clip.content_sha256:
             raise VideoError("was changed while it was being worked on", where=trial.clip.path, remedy="start again")
+        if stills.motion is CameraMotion.STANDS:  # every solver finds one, with hardly an error
+            raise VideoError("the camera stands still: there is nothing to solve", where=trial.clip.path)
         return _tracker(trial.tracker, self.track).track(stills, trial.settings)
 
 

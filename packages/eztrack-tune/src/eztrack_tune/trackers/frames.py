@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eztrack_tune.outcome import Clip
-from eztrack_tune.trackers.turning import only_turns
+from eztrack_tune.trackers.turning import CameraMotion, camera_motion
 from footage.dataset.manifest import content_sha256, rows_sha256
 from footage.errors import InputError, VideoError
 from footage.runs.files import atomic_write_json
@@ -30,7 +30,7 @@ MOST_FRAMES = 100
 """The add-on tracks forward for at most so many."""
 LEAST_FRAMES = 3
 _FACTS_FILE = "clip.json"
-_FORMAT = 2
+_FORMAT = 3
 _LOOKED_AT = 12
 _STILL = "{:06}.png"
 
@@ -42,12 +42,12 @@ class ClipStills:
     Attributes:
         clip: what they are of.
         folder: holds ``000000.png`` and so on, without a gap.
-        only_turns: the camera does not travel.
+        motion: what the camera does.
     """
 
     clip: Clip
     folder: Path
-    only_turns: bool = False
+    motion: CameraMotion = CameraMotion.TRAVELS
 
     def path(self, frame: int) -> Path:
         """The still of a frame, from 0."""
@@ -109,7 +109,7 @@ def decode(
         frame_count=facts["frame_count"],
         content_sha256=sha256,
     )
-    return ClipStills(clip=clip, folder=folder, only_turns=facts["only_turns"])
+    return ClipStills(clip=clip, folder=folder, motion=CameraMotion(facts["motion"]))
 
 
 def _fill(folder: Path, path: Path, sha256: str, *, most_frames: int, stills_fps: Fraction) -> None:
@@ -129,7 +129,7 @@ def _fill(folder: Path, path: Path, sha256: str, *, most_frames: int, stills_fps
             "height": info.height,
             "fps": float(info.average_rate or stills_fps),
             "frame_count": count,
-            "only_turns": _only_turns(partial, count),
+            "motion": _motion(partial, count),
         }
         atomic_write_json(partial / _FACTS_FILE, facts)
         try:
@@ -159,7 +159,7 @@ def _write(folder: Path, images: Iterable[NDArray[np.uint8]]) -> int:
     return count
 
 
-def _only_turns(folder: Path, count: int) -> bool:
+def _motion(folder: Path, count: int) -> CameraMotion:
     chosen = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
     images = [read_image(folder / _STILL.format(frame)) for frame in chosen]
-    return only_turns([np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for image in images])
+    return camera_motion([np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for image in images])

@@ -1,4 +1,4 @@
-"""Does the camera only turn? Then there is no path to find, and a solver that looks for one finds junk.
+"""Does the camera stand or only turn? Then there is no path to find, and a solver that looks for one finds junk.
 
 Points are followed through the clip, and one rotation of the camera is fitted to how they moved. What a rotation
 explains to two pixels (in a picture of 1280) needs Blender's tripod solver. A flat scene seen by a camera that travels
@@ -8,6 +8,7 @@ is no rotation, though it is a homography.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import pairwise
 
 import cv2
@@ -20,7 +21,9 @@ Points = NDArray[np.float32]
 LARGEST_RESIDUAL = 2.0 / 1280
 """Of the picture's width."""
 LEAST_MOTION = 0.02
-"""Of the picture's width: below it the camera stands, and nothing can be told."""
+"""Of the picture's width, from first to last frame: below it a turn cannot be told from a path."""
+MOTION_OF_NONE = 0.002
+"""Of the picture's width: below it the camera stands."""
 _LEAST_POINTS = 20
 _MOST_POINTS = 300
 _LARGEST_RETURN_PX = 0.5
@@ -28,20 +31,32 @@ _FOCAL_WIDTHS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5)
 """Through a longer lens a turn looks like travel along something flat."""
 
 
-def only_turns(grays: Sequence[Gray]) -> bool:
-    """Whether a camera turned without travelling.
+class CameraMotion(StrEnum):
+    """What a camera does."""
+
+    STANDS = "stands"
+    TURNS = "turns"
+    TRAVELS = "travels"
+
+
+def camera_motion(grays: Sequence[Gray]) -> CameraMotion:
+    """What a camera does; where that cannot be told, it is taken to travel.
 
     Args:
         grays: frames in their order, uint8 (H, W); a dozen spread over the clip are enough where they overlap.
     """
     pair = _followed(grays)
     if pair is None:
-        return False
+        return CameraMotion.TRAVELS
     height, width = grays[0].shape
     first, last = ((points - (width / 2, height / 2)) / width for points in pair)
-    if np.median(np.linalg.norm(last - first, axis=1)) < LEAST_MOTION:
-        return False
-    return min(_residual(first, last, focal) for focal in _FOCAL_WIDTHS) < LARGEST_RESIDUAL
+    moved = np.median(np.linalg.norm(last - first, axis=1))
+    if moved < MOTION_OF_NONE:
+        return CameraMotion.STANDS
+    if moved < LEAST_MOTION:
+        return CameraMotion.TRAVELS  # too little to tell a turn by
+    turns = min(_residual(first, last, focal) for focal in _FOCAL_WIDTHS) < LARGEST_RESIDUAL
+    return CameraMotion.TURNS if turns else CameraMotion.TRAVELS
 
 
 def _followed(grays: Sequence[Gray]) -> tuple[Array, Array] | None:

@@ -14,6 +14,7 @@ from eztrack_tune.trackers.blender.environment import BlenderCommand
 from eztrack_tune.trackers.blender.process import MEMORY_BYTES, BlenderDied, BlenderHung, BlenderProcess
 from eztrack_tune.trackers.frames import ClipStills
 from eztrack_tune.trackers.protocol import GUESSED_FOCAL_WIDTHS, TrackOptions
+from eztrack_tune.trackers.turning import CameraMotion
 from footage.errors import InputError
 
 _FLIP = np.diag([1.0, -1.0, -1.0])
@@ -112,7 +113,7 @@ def trial_of(stills: ClipStills, settings: TrackerSettings, options: TrackOption
         "focal_px": options.focal_px or GUESSED_FOCAL_WIDTHS * max(clip.width, clip.height),
         "refine_focal": options.focal_px is None,
         "principal_px": [clip.width / 2, clip.height / 2],
-        "tripod": stills.only_turns,
+        "tripod": stills.motion is CameraMotion.TURNS,
         "follow_back": options.follow_back,
     }
 

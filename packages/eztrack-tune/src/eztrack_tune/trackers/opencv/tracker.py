@@ -18,6 +18,7 @@ from eztrack_tune.trackers.opencv.detect import detect_enough
 from eztrack_tune.trackers.opencv.ncc import follow
 from eztrack_tune.trackers.opencv.solve import LEAST_TRACKS, Observations, SolvedTracks, solve_camera
 from eztrack_tune.trackers.protocol import GUESSED_FOCAL_WIDTHS, TrackOptions
+from eztrack_tune.trackers.turning import CameraMotion
 from footage.errors import VideoError
 
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ class OpenCVTracker:
         if not len(xy):
             reason = "no feature was found in the first frame"
             return self._failed(stills, settings, reason, time.monotonic() - started)
-        if stills.only_turns:
+        if stills.motion is CameraMotion.TURNS:
             reason = "the camera only turns, and this tracker has no solver for that"
             return self._failed(stills, settings, reason, time.monotonic() - started)
         tracking_from = time.monotonic()
