@@ -1,10 +1,10 @@
 """A search over the add-on's five settings: Optuna's tree of Parzen estimators, with hard losers given up early.
 
 The six and what the add-on ships today are tried first, on every clip. After that settings are proposed four at a time,
-two by Optuna and two next to the best so far. They are tried on a third of the clips, and on the others only where they
-do not lose clearly to the best so far on the same clips; what that saves is spent on further settings. The same seed
-proposes the same settings however many workers there are, so that a search that was killed goes on by proposing them
-again and finding most of them in its journal.
+one by Optuna and three next to the best so far. They are tried on a third of the clips, and on the others only where
+they do not lose clearly to the best so far on the same clips; what that saves is spent on further settings. The same
+seed proposes the same settings however many workers there are, so that a search that was killed goes on by proposing
+them again and finding most of them in its journal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from eztrack_tune.sweep.rows import Row
 from eztrack_tune.sweep.sources import SweepClip
 
 BATCH = 4
-NEXT_TO_THE_BEST = 2
+NEXT_TO_THE_BEST = 3
 """Of a batch: a budget of a few dozen is too small for the sampler alone to come close."""
 FIRST_SHARE = 1 / 3
 LOSES_BELOW = 0.92
