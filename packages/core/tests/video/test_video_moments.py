@@ -97,7 +97,8 @@ def test_pictures_nobody_refers_to_are_not_decoded(make_video: Any, shown: Shown
     with av.open(str(path)) as container:
         kinds = [frame.pict_type for frame in container.decode(video=0)]
     with av.open(str(path)) as container:
-        packets = [(p.pts, p.pos, p.size) for p in container.demux(container.streams.video[0]) if p.size]
+        demuxed = container.demux(container.streams.video[0])
+        packets = [(p.pts, p.pos, p.size) for p in demuxed if p.pts is not None and p.pos is not None and p.size]
     order = sorted(pts for pts, _, _ in packets)
     between = {order[number] for number, kind in enumerate(kinds) if int(kind) == 3 and number != 12}
     assert int(kinds[12]) == 3

@@ -144,15 +144,18 @@ def _settings(
 
 
 SIX = (
-    _settings(11, 51, 0.80, 0.30, MotionModel.LOC_ROT),
-    _settings(15, 71, 0.75, 0.30, MotionModel.LOC_ROT),
-    _settings(21, 71, 0.75, 0.30, MotionModel.LOC_ROT),
-    _settings(21, 100, 0.70, 0.30, MotionModel.LOC_ROT),
-    _settings(21, 150, 0.65, 0.30, MotionModel.LOC_ROT),
-    _settings(31, 150, 0.60, 0.30, MotionModel.LOC_ROT),
+    _settings(11, 51, 0.75, 0.25, MotionModel.LOC_ROT),
+    _settings(15, 71, 0.70, 0.25, MotionModel.LOC_ROT),
+    _settings(17, 91, 0.68, 0.25, MotionModel.LOC_ROT),
+    _settings(21, 100, 0.65, 0.25, MotionModel.LOC_ROT),
+    _settings(25, 120, 0.60, 0.25, MotionModel.LOC_ROT),
+    _settings(31, 150, 0.50, 0.25, MotionModel.LOC_ROT),
 )
-"""The default matrix: from a small, strict pattern to a large, loose one. Like a sweep by hand it varies neither the
-detection threshold nor the motion model; a search does."""
+"""The default matrix, that of the add-on's own guide: from a small, strict pattern to a large, loose one.
+
+The guide leaves the motion model as it is, which in the add-on is LocRot. It varies neither that nor the detection
+threshold; a search does.
+"""
 
 FACTORY = _settings(21, 71, 0.75, 0.25, MotionModel.LOC)
 """What Blender itself starts with."""
