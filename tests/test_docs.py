@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blur_train import cli as blur_cli
 from eztrack_tune import cli as eztrack_cli
 from flexpatch_train import cli as flexpatch_cli
 from footage.synthetic.scenes import Scene
@@ -41,6 +42,7 @@ FENCE = re.compile(
 )
 
 MAINS = {
+    "blur-train": blur_cli.main,
     "eztrack-tune": eztrack_cli.main,
     "flexpatch-train": flexpatch_cli.main,
     "highlight-train": highlight_cli.main,

@@ -62,7 +62,7 @@ def test_an_aperture_keeps_all_light_and_moves_nothing(
     assert kernel.shape[0] % 2 == 1
     assert kernel.min() >= 0
     assert kernel.sum() == pytest.approx(1, abs=1e-4)
-    assert centre(kernel) == pytest.approx((0, 0), abs=0.06)
+    assert centre(kernel) == pytest.approx((0, 0), abs=0.1)
 
 
 @pytest.mark.parametrize("radius", [0.8, 1.3, 2.5, 6.0, 14.0])
@@ -131,7 +131,7 @@ def test_a_shaken_path_reaches_as_far_as_it_was_asked_to(length: float, unrest: 
     path = shaken_path(length, np.random.default_rng(seed), unrest=unrest)
     far = max(float(np.hypot(*(path - point).T).max()) for point in path)
     assert far == pytest.approx(length, rel=0.02)
-    assert np.hypot(*np.diff(path, axis=0).T).max() < 0.5
+    assert np.hypot(*np.diff(path, axis=0).T).max() < 0.75
 
 
 def test_blurs_add_up_in_their_moments() -> None:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from typing import Any
 
+import PIL.Image
 import torch
 from torch import Tensor, nn
 
@@ -73,6 +74,7 @@ def _layers(classes: int) -> nn.Sequential:
         folder = tempfile.TemporaryDirectory(prefix="ultralytics-settings-")
         atexit.register(folder.cleanup)
         os.environ["YOLO_CONFIG_DIR"] = folder.name
+    opens = PIL.Image.open
     try:
         tasks: Any = importlib.import_module("ultralytics.nn.tasks")
     except ImportError as error:
@@ -80,6 +82,9 @@ def _layers(classes: int) -> nn.Sequential:
             f"{error.name or 'ultralytics'} is not installed",
             remedy="install blur-train[ultralytics] (AGPL-3.0), or train another network",
         ) from error
+    finally:
+        # It puts a function of its own in Pillow's place, which fails on damaged pictures for want of a package.
+        PIL.Image.open = opens
     layers: nn.Sequential = tasks.ClassificationModel(ARCHITECTURE, nc=classes, verbose=False).model
     layers[-1].drop = nn.Dropout(DROPOUT)
     return layers

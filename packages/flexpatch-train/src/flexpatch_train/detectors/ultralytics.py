@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from flexpatch_train.detections import Detections
@@ -135,6 +136,7 @@ def import_ultralytics() -> Any:
         folder = tempfile.TemporaryDirectory(prefix="ultralytics-settings-")
         atexit.register(folder.cleanup)
         os.environ["YOLO_CONFIG_DIR"] = folder.name
+    opens = PIL.Image.open
     try:
         ultralytics = importlib.import_module("ultralytics")
         utils = importlib.import_module("ultralytics.utils")
@@ -144,6 +146,9 @@ def import_ultralytics() -> Any:
             f"{error.name or 'ultralytics'} is not installed, and .pt detectors need it",
             remedy="install flexpatch-train[ultralytics] (AGPL-3.0), or export the model to ONNX",
         ) from error
+    finally:
+        # It puts a function of its own in Pillow's place, which fails on damaged pictures for want of a package.
+        PIL.Image.open = opens
     # Without this function of torch, ultralytics drops its safe loader without a word.
     if not utils.SAFE_LOAD or not hasattr(serialization, "get_unsafe_globals_in_checkpoint"):
         raise UntrustedModel(

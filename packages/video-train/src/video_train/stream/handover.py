@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from typing import Generic, TypeVar
@@ -64,3 +65,14 @@ class Handover(Generic[Item]):
         """Whether it is closed and empty."""
         with self._changed:
             return self._closed and not self._items
+
+
+def wait_for(finished: threading.Event) -> None:
+    """Wait until a thread that reads from a source says that it has finished, also after another Ctrl-C.
+
+    Closing the source under it would end the process. It is not long: no read takes more than the source's patience.
+    An event and not ``Thread.join``: before Python 3.13 a join that is interrupted takes the thread for ended.
+    """
+    while not finished.is_set():
+        with contextlib.suppress(KeyboardInterrupt):
+            finished.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 from footage.errors import DatasetError, FootageError, InputError
 from footage.runs.directory import RunDirectory, atomic_write_json
 from footage.video.live import LiveVideo
+from video_train.stream.handover import wait_for
 
 ANNOTATIONS_FILE = "annotations.json"
 _LOOK_SECONDS = 0.2
@@ -85,7 +85,8 @@ def record(options: RecordOptions, *, tell: Tell, on_video: Callable[[Path], Non
         session = f"{_plain(options.label)}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         with LiveVideo(options.source, patience_seconds=options.patience_seconds) as video:
             tell(f"{video.source}: {video.size[0]}x{video.size[1]} {video.codec}; Ctrl-C ends it")
-            stop, made, failures = threading.Event(), list[Path](), list[FootageError]()
+            stop, finished = threading.Event(), threading.Event()
+            made, failures = list[Path](), list[FootageError]()
 
             def write() -> None:
                 segments = video.record(folder.path, session, segment_seconds=options.segment_seconds, stop=stop)
@@ -100,20 +101,20 @@ def record(options: RecordOptions, *, tell: Tell, on_video: Callable[[Path], Non
                             return
                 except FootageError as error:
                     failures.append(error)
+                finally:
+                    finished.set()
 
             # A thread of its own: the main one hears Ctrl-C, and lets the file that is being written be finished.
-            writer = threading.Thread(target=write, daemon=True)
-            writer.start()
+            threading.Thread(target=write, daemon=True).start()
             interrupted = False
             try:
-                while writer.is_alive():
-                    writer.join(_LOOK_SECONDS)
+                while not finished.wait(_LOOK_SECONDS):
+                    pass
             except KeyboardInterrupt:
                 interrupted = True
                 tell("finishing the last video")
                 stop.set()
-                with contextlib.suppress(KeyboardInterrupt):
-                    writer.join(options.patience_seconds + 1)
+                wait_for(finished)
             ended = "interrupted" if interrupted else video.ended or "as many videos as asked for"
         if failures:
             raise failures[0]

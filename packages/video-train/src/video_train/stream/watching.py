@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from video_train.model import ClipModel
 from video_train.opening import open_on
 from video_train.prediction.windows import Said, said_of, window_seconds
 from video_train.stream.assembling import Clip, ClipAssembler
-from video_train.stream.handover import Handover
+from video_train.stream.handover import Handover, wait_for
 
 ROOM = 2
 _LOOK_SECONDS = 0.2
@@ -100,9 +99,20 @@ def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]
         tell(f"labelling windows of {window:g} s, {why}, every {step:g} s, with {runtime}; Ctrl-C ends it")
         assembler = ClipAssembler(model.sampling, window_seconds=window, step_seconds=step)
         handover: Handover[Clip] = Handover(ROOM, keep_all=options.keep_all)
-        stop, failures = threading.Event(), list[FootageError]()
-        reader = threading.Thread(target=_read, args=(video, assembler, handover, stop, failures), daemon=True)
-        reader.start()
+        stop, finished, failures = threading.Event(), threading.Event(), list[FootageError]()
+
+        def read() -> None:
+            try:
+                for frame in video.frames(stop):
+                    for clip in assembler.feed(frame):
+                        handover.put(clip)
+            except FootageError as error:
+                failures.append(error)
+            finally:
+                handover.close()
+                finished.set()
+
+        threading.Thread(target=read, daemon=True).start()
         ended = "interrupted"
         try:
             while not handover.over and (options.most_windows is None or done < options.most_windows):
@@ -119,9 +129,7 @@ def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]
         finally:
             stop.set()
             handover.close()
-            # The reader may be waiting for the source: it is given the time that any read may take.
-            with contextlib.suppress(KeyboardInterrupt):
-                reader.join(options.patience_seconds + 1)
+            wait_for(finished)
         if failures:
             raise failures[0]
         return Watched(
@@ -137,21 +145,3 @@ def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]
 
 def _said(model: ClipModel, clip: Clip) -> Said:
     return said_of(clip.start_seconds, clip.end_seconds, model.logits([clip.frames])[0], model.classes)
-
-
-def _read(
-    video: LiveVideo,
-    assembler: ClipAssembler,
-    handover: Handover[Clip],
-    stop: threading.Event,
-    failures: list[FootageError],
-) -> None:
-    """What the reading thread does."""
-    try:
-        for frame in video.frames(stop):
-            for clip in assembler.feed(frame):
-                handover.put(clip)
-    except FootageError as error:
-        failures.append(error)
-    finally:
-        handover.close()
