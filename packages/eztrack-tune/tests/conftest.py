@@ -142,14 +142,16 @@ def addon_class(
             addon_track(n, lifespan=lifespan + number, error_px=error_px + n / 100 if n < kept else None)
             for n in range(20)
         ]
-        failed = {"success": False, "solve_error": 999.0} if number in fails else {}
+        changes: dict[str, Any] = {"solve_error": error_px + 0.2}
+        if number in fails:
+            changes = {"success": False, "solve_error": 999.0}
         sessions.append(
             addon_session(
                 tracks=tracks,
                 settings=copy.deepcopy(settings or SETTINGS),
                 clip_name=f"clip_{number}.mp4",
                 clip_fingerprint=f"{number:016x}",
-                **{"solve_error": error_px + 0.2, **failed},
+                **changes,
             )
         )
     return sessions

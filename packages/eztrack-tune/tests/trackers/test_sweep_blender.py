@@ -40,7 +40,7 @@ def test_both_trackers_are_compared(run: Run, arguments: list[str], command: Ble
     assert sorted(session.backend for session in sessions) == ["blender"] * 4 + ["opencv"] * 4
     with (tmp_path / "out" / "trials.csv").open(newline="") as file:
         shared = [row["detection_shared"] for row in csv.DictReader(file) if row["backend"] == "blender"]
-    assert shared.count("True") == 3
+    assert shared.count("True") == 2, "today's default has a threshold of its own, the three settings share one"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="writes a shell script")

@@ -211,7 +211,7 @@ def test_ctrl_c_ends_it_well(tmp_path: Path, make_order_model: Callable[..., Pat
     model, video = make_order_model(tmp_path / "model", sampling=SAMPLING), write_stream(tmp_path / "v.ts")
     command = [sys.executable, "-c", "from video_train.cli import main; main()", "stream", str(video)]
     labelling = subprocess.Popen(
-        [*command, "--model", str(model), "--keep-all", "--patience", "3"],
+        [*command, "--model", str(model), "--keep-all", "--patience", "12"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert labelling.stdout is not None
@@ -222,7 +222,7 @@ def test_ctrl_c_ends_it_well(tmp_path: Path, make_order_model: Callable[..., Pat
     assert "6 windows labelled up to 6.00 s" in said
     assert lines[-1].split()[4] == "darker"
     recording = subprocess.Popen(
-        [*command, "--record", str(tmp_path / "out"), "--label", "a", "--segment", "2", "--patience", "3"],
+        [*command, "--record", str(tmp_path / "out"), "--label", "a", "--segment", "2", "--patience", "12"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert recording.stdout is not None
