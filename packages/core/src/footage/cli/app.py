@@ -27,6 +27,8 @@ from footage.cli.exits import ExitCode
 from footage.errors import FootageError
 
 HELP_WIDTH = 100
+DISTRIBUTIONS = {"footage": "footage-core"}
+"""Console scripts that are not called as their distribution is."""
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH}
 
 
@@ -36,7 +38,7 @@ def print_version(context: typer.Context, value: bool) -> None:
         from importlib.metadata import version
 
         name = context.find_root().info_name or ""
-        typer.echo(f"{name} {version(name)}")
+        typer.echo(f"{name} {version(DISTRIBUTIONS.get(name, name))}")
         raise typer.Exit
 
 
