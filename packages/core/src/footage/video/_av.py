@@ -23,15 +23,20 @@ _PLAYLISTS = {"hls", "dash", "concat", "sdp", "rtsp", "imf", "webvtt"}
 _STILLS = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "tty"}
 
 
-def open_container(path: Path) -> InputContainer:
+def open_container(path: Path, *, block_bytes: int | None = None) -> InputContainer:
     """Open a file for reading; no network address or playlist is ever followed.
+
+    Args:
+        path: the file.
+        block_bytes: read no more than this at a time, for readers that jump; None leaves it to FFmpeg.
 
     Raises:
         VideoError: FFmpeg does not recognise the file.
     """
     try:
         # The prefix keeps FFmpeg from reading "a:b.mp4" as protocol "a".
-        container = av.open(f"file:{path}", "r", options={"protocol_whitelist": "file"})
+        block = {} if block_bytes is None else {"blocksize": str(block_bytes)}
+        container = av.open(f"file:{path}", "r", options={"protocol_whitelist": "file", **block})
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = _why_unreadable(path) or f"cannot be opened ({plain_reason(error)})"
         raise VideoError(reason, where=path, remedy="check that it plays, or copy it again") from None

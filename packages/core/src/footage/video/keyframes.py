@@ -44,6 +44,9 @@ _SHRINK = Interpolation.AREA | ACCURATE
 # keyframes only, of which the last may stand far from the end.
 _MP4_REACH, _MATROSKA_REACH = 0.9, 0.5
 
+_BLOCK_BYTES = 4096
+"""Read at a time: after each keyframe FFmpeg reads on to the end of a block, for nothing."""
+
 
 class KeyframeReader:
     """Keyframes of one file through one opening. Use it as a context manager.
@@ -63,7 +66,7 @@ class KeyframeReader:
         """
         self._path = Path(path)
         check_readable(self._path, folder=False)
-        self._container = open_container(self._path)
+        self._container = open_container(self._path, block_bytes=_BLOCK_BYTES)
         try:
             self._stream = video_stream(self._container, self._path)
         except VideoError:
@@ -71,6 +74,7 @@ class KeyframeReader:
             raise
         set_threads(self._stream, 1)
         self._ticks: list[int] | None = None
+        self._opening: Packet[VideoStream] | None = None
         if "matroska" in self._container.format.name:
             # Makes FFmpeg read the cues, which often stand at the end of the file.
             self._container.seek(start_ticks(self._stream), stream=self._stream)
@@ -83,7 +87,12 @@ class KeyframeReader:
     def times_seconds(self) -> NDArray[np.float64]:
         """When the keyframes are shown; see :func:`keyframe_times`."""
         if self._ticks is None:
-            self._ticks = _keyframe_ticks(self._container, self._stream, self._path, indexed=self.indexed)
+            if self.indexed and "mp4" in self._container.format.name:
+                # FFmpeg has read it to learn about the stream: it costs nothing more.
+                self._opening = next(_packets(self._container, self._stream), None)
+            self._ticks = _keyframe_ticks(
+                self._container, self._stream, self._path, indexed=self.indexed, opening=self._opening
+            )
         return np.array([float(at * tick(self._stream)) for at in self._ticks], dtype=np.float64)
 
     def nearest(
@@ -97,7 +106,9 @@ class KeyframeReader:
         positions = self.times_seconds
         if self._ticks is None or not len(positions):
             raise VideoError("the file holds no keyframe", where=self._path, remedy="read it frame by frame")
-        decoder = _KeyframeDecoder(self._path, self._container, self._stream, size, indexed=self.indexed)
+        decoder = _KeyframeDecoder(
+            self._path, self._container, self._stream, size, indexed=self.indexed, opening=self._opening
+        )
         done: dict[int, Frame | None] = {}
         # In file order first: seeking forwards only is kinder to spinning disks and network shares.
         for number in sorted({int(np.argmin(np.abs(positions - time))) for time in times_seconds}):
@@ -172,12 +183,20 @@ def read_keyframes(
         return reader.nearest(times_seconds, size=size)
 
 
-def _keyframe_ticks(container: InputContainer, stream: VideoStream, path: Path, *, indexed: bool) -> list[int]:
+def _keyframe_ticks(
+    container: InputContainer,
+    stream: VideoStream,
+    path: Path,
+    *,
+    indexed: bool,
+    opening: Packet[VideoStream] | None,
+) -> list[int]:
     """Display times of keyframes in ticks from the stream's start, ascending; near where frames are reordered."""
     start = start_ticks(stream)
     if not indexed:
         return sorted(at - start for at in _scanned_ticks(container, stream))
-    delay = _reorder_delay(container, stream) if "mp4" in container.format.name else 0
+    # How much later than its place in decoding order the first frame is shown.
+    delay = 0 if opening is None or opening.pts is None or opening.dts is None else opening.pts - opening.dts
     present = path.stat().st_size
     return sorted(
         entry.timestamp + delay - start
@@ -206,14 +225,6 @@ def _reaches(container: InputContainer, stream: VideoStream, share: float) -> bo
         return "mp4" in container.format.name
     last = stream.index_entries[-1].timestamp - start_ticks(stream) + nominal_ticks(stream)
     return float(last * tick(stream)) >= share * length
-
-
-def _reorder_delay(container: InputContainer, stream: VideoStream) -> int:
-    """How much later than its place in decoding order the first frame is shown, in ticks."""
-    for packet in _packets(container, stream):
-        if packet.pts is not None and packet.dts is not None:
-            return packet.pts - packet.dts
-    return 0
 
 
 def _scanned_ticks(container: InputContainer, stream: VideoStream) -> Iterator[int]:
@@ -248,7 +259,9 @@ class _KeyframeDecoder:
         size: tuple[int, int] | None,
         *,
         indexed: bool,
+        opening: Packet[VideoStream] | None,
     ) -> None:
+        self._opening = opening
         self._container = container
         self._stream = stream
         self._size = size
@@ -274,6 +287,9 @@ class _KeyframeDecoder:
 
     def _picture(self, ticks: int) -> tuple[int, VideoFrame] | None:
         """The first picture at or after ``ticks`` and its presentation time in ticks."""
+        if self._opening is not None and self._opening.is_keyframe and self._opening.pts == ticks:
+            self._stream.codec_context.flush_buffers()
+            return self._alone(self._opening)
         # Without an index a seek is a guess: start well before and pass over earlier keyframes.
         target = ticks if self._indexed else ticks - round(1 / tick(self._stream))
         try:
@@ -287,12 +303,16 @@ class _KeyframeDecoder:
                 return None  # the index promised a keyframe here
             if not wanted:
                 continue
-            try:
-                pictures = self._stream.decode(packet) or self._stream.decode(None)
-            except av.error.FFmpegError:
-                return None
-            return next(((picture.pts, picture) for picture in pictures if picture.pts is not None), None)
+            return self._alone(packet)
         return None
+
+    def _alone(self, packet: Packet[VideoStream]) -> tuple[int, VideoFrame] | None:
+        """The picture of a keyframe's packet and its presentation time in ticks."""
+        try:
+            pictures = self._stream.decode(packet) or self._stream.decode(None)
+        except av.error.FFmpegError:
+            return None
+        return next(((picture.pts, picture) for picture in pictures if picture.pts is not None), None)
 
     def _first_ticks(self) -> int:
         """Zero of the frame times; AVI's made-up times start at the decoder's delay."""

@@ -80,7 +80,10 @@ def sample_video(
                 remarks.append("neither an index nor a length: read through for its keyframes")
             times = reader.times_seconds
             if len(times) >= min(FEWEST_KEYFRAMES, count):
-                frames = reader.nearest(times[Keyframes(count).indices(times)], size=(side_px, side_px))
+                chosen = Keyframes(count).indices(times)
+                if len(chosen) > 1:
+                    chosen[0] = 0  # opening the file has read the first keyframe in any case
+                frames = reader.nearest(times[chosen], size=(side_px, side_px))
                 small = {frame.pts_seconds: frame.image for frame in frames}
                 return _samples(small, duration, Way.KEYFRAMES, remarks)
             remarks.append(f"only {len(times)} keyframe{'' if len(times) == 1 else 's'}")
