@@ -92,14 +92,13 @@ def _and(sides: set[str]) -> str:
 
 
 def _of_document(value: object) -> Iterator[Placed]:
-    """Entries with a ``side``, or lists of entries each under the name of its side."""
-    if isinstance(value, dict) and all(isinstance(side, list) for side in value.values()):
+    """Entries with a ``side``; where there are none, lists of entries each under the name of its side."""
+    sided = [entry for entry in entries(value) if isinstance(entry.get("side"), str)]
+    if sided:
+        yield from (_placed(entry, entry["side"]) for entry in sided)
+    elif isinstance(value, dict) and all(isinstance(parts, list) for parts in value.values()):
         for side, parts in value.items():
             yield from (_placed(part, side) for part in parts if isinstance(part, dict))
-        return
-    for entry in entries(value):
-        if isinstance(entry.get("side"), str):
-            yield _placed(entry, entry["side"])
 
 
 def _placed(entry: dict[str, Any], side: str) -> Placed:

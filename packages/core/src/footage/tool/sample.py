@@ -146,13 +146,14 @@ def sample(
 
 
 def _frames(options: SampleOptions, times: NDArray[np.float64]) -> Iterator[tuple[float, Frame]]:
+    """A frame for each moment, every shade as the file has it."""
+    shown = times.tolist()
     if options.policy is PolicyName.KEYFRAMES:
         with KeyframeReader(options.video) as keyframes:
-            yield from zip(times.tolist(), keyframes.nearest(times, size=None), strict=True)
-        return
+            shown = [frame.pts_seconds for frame in keyframes.nearest(times, size=None)]
     with open_video(options.video, accurate_colours=True) as video:
-        for seconds in times.tolist():
-            yield seconds, video.frame_at(seconds)
+        for asked, seconds in zip(times.tolist(), shown, strict=True):
+            yield asked, video.frame_at(seconds)
 
 
 def _print_plan(options: SampleOptions, info: VideoInfo, times: NDArray[np.float64], *, as_json: bool) -> None:
