@@ -218,7 +218,7 @@ def test_only_a_small_part_of_a_file_is_read(detailed: Path) -> None:
     with KeyframeReader(detailed) as reader:
         taken = [int(np.argmin(np.abs(reader.times_seconds - at))) for at in samples.times_seconds]
     # The eight, each to the end of a block, and the index; not one keyframe more.
-    assert read - sum(sizes[number] for number in taken) < min(min(sizes), 16 * 4096)
+    assert read - sum(sizes[number] for number in taken) < min(*sizes, 16 * 4096)
     before = bytes_read()
     sample_video(detailed, 8, exact=True)
     assert bytes_read() - before > 1.5 * read
