@@ -27,6 +27,7 @@ from blur_train import cli as blur_cli
 from eztrack_tune import cli as eztrack_cli
 from flexpatch_train import cli as flexpatch_cli
 from footage.synthetic.scenes import Scene
+from footage.tool import cli as footage_cli
 from highlight_train import cli as highlight_cli
 from video_train import cli as video_cli
 
@@ -45,6 +46,7 @@ MAINS = {
     "blur-train": blur_cli.main,
     "eztrack-tune": eztrack_cli.main,
     "flexpatch-train": flexpatch_cli.main,
+    "footage": footage_cli.main,
     "highlight-train": highlight_cli.main,
     "video-train": video_cli.main,
 }
@@ -154,9 +156,14 @@ def write_labels(path: Path) -> None:
     path.write_text(json.dumps({"highlights": [CLIP], "normal": ["videos/other.mp4"]}), encoding="utf-8")
 
 
+def copy_run(path: Path) -> None:
+    shutil.copytree(path.parent / "flexpatch_training", path)
+
+
 FILES_OF_A_USER: dict[str, Callable[[Path], None]] = {
     "gt/gt.txt": write_truth,
     "labels.json": write_labels,
+    "deeper_tree": copy_run,
     "det/det.txt": write_detections,
     "videos/other.mp4": write_other_video,
     "yolov8n.onnx": write_network,
