@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -206,14 +207,24 @@ def cases(files: Sequence[Path], model: Path, weights: Path, slow_files: int) ->
     return ways
 
 
-def share_read(file: Path) -> float | None:
-    """Bytes that sampling reads of a file, as the kernel counts them, over its size; None off Linux."""
+def share_read(file: Path, counter: str = "rchar") -> float | None:
+    """Bytes that sampling reads of a file, as the kernel counts them, over its size; None off Linux.
+
+    Args:
+        file: a video.
+        counter: ``rchar`` for what the process asked for, ``read_bytes`` for what the disk gave: the file is put out of
+            the page cache first.
+    """
     counters = Path("/proc/self/io")
     if not counters.exists():
         return None
+    if counter == "read_bytes":
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def read_so_far() -> int:
-        return int(dict(line.split(": ") for line in counters.read_text().splitlines())["rchar"])
+        return int(dict(line.split(": ") for line in counters.read_text().splitlines())[counter])
 
     before = read_so_far()
     sample_video(file)
@@ -296,6 +307,7 @@ def main() -> None:
                 "files": len(files),
                 "megabytes": files[0].stat().st_size / 1e6,
                 "share_read": share_read(files[0]),
+                "share_from_disk": share_read(files[0], "read_bytes"),
                 "share_of_keyframes": keyframes_share(files[0]),
                 **summary(timings),
                 "conditions": conditions(timings),
@@ -318,7 +330,8 @@ def print_kind(kind: str, found: dict[str, object], timings: Timings) -> None:
     """A table of one kind of file."""
     share = found["share_read"]
     least = found["share_of_keyframes"]
-    read = f", {share:.1%} of it read, {least:.1%} in sixteen keyframes" if isinstance(share, float) else ""
+    disk = found["share_from_disk"]
+    read = f", {share:.1%} of it read ({disk:.1%} from the disk), {least:.1%} in sixteen keyframes" if share else ""
     print(f"{kind}: {found['files']} files of {found['megabytes']:.0f} MB{read}")
     for name, values in timings.wall_ms.items():
         speed = Spread.of([1000 / value for value in values])

@@ -6,11 +6,13 @@ decoded alone, and swscale brings it to the wanted size straight from YUV.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import av.error
 import numpy as np
@@ -47,6 +49,17 @@ _MP4_REACH, _MATROSKA_REACH = 0.9, 0.5
 _BLOCK_BYTES = 4096
 """Read at a time: after each keyframe FFmpeg reads on to the end of a block, for nothing."""
 
+_ANNOUNCED_BYTES = 1 << 17
+"""Linux fetches no more at once than a disk takes in one request."""
+
+
+class _Listed(NamedTuple):
+    """A keyframe: when it is shown, in ticks from the stream's start, and where an index says it lies in the file."""
+
+    ticks: int
+    start: int | None = None
+    size: int = 0
+
 
 class KeyframeReader:
     """Keyframes of one file through one opening. Use it as a context manager.
@@ -73,7 +86,7 @@ class KeyframeReader:
             self._container.close()
             raise
         set_threads(self._stream, 1)
-        self._ticks: list[int] | None = None
+        self._listed: list[_Listed] | None = None
         self._opening: Packet[VideoStream] | None = None
         if "matroska" in self._container.format.name:
             # Makes FFmpeg read the cues, which often stand at the end of the file.
@@ -86,14 +99,17 @@ class KeyframeReader:
     @property
     def times_seconds(self) -> NDArray[np.float64]:
         """When the keyframes are shown; see :func:`keyframe_times`."""
-        if self._ticks is None:
+        return np.array([float(listed.ticks * tick(self._stream)) for listed in self._keyframes()], dtype=np.float64)
+
+    def _keyframes(self) -> list[_Listed]:
+        if self._listed is None:
             if self.indexed and "mp4" in self._container.format.name:
                 # FFmpeg has read it to learn about the stream: it costs nothing more.
                 self._opening = next(_packets(self._container, self._stream), None)
-            self._ticks = _keyframe_ticks(
+            self._listed = _keyframes(
                 self._container, self._stream, self._path, indexed=self.indexed, opening=self._opening
             )
-        return np.array([float(at * tick(self._stream)) for at in self._ticks], dtype=np.float64)
+        return self._listed
 
     def nearest(
         self, times_seconds: Sequence[float] | NDArray[np.float64], *, size: tuple[int, int] | None
@@ -104,20 +120,23 @@ class KeyframeReader:
             VideoError: The file holds no keyframe, or not one could be decoded.
         """
         positions = self.times_seconds
-        if self._ticks is None or not len(positions):
+        if not len(positions):
             raise VideoError("the file holds no keyframe", where=self._path, remedy="read it frame by frame")
         decoder = _KeyframeDecoder(
             self._path, self._container, self._stream, size, indexed=self.indexed, opening=self._opening
         )
         done: dict[int, Frame | None] = {}
         # In file order first: seeking forwards only is kinder to spinning disks and network shares.
-        for number in sorted({int(np.argmin(np.abs(positions - time))) for time in times_seconds}):
-            done[number] = decoder.decode(self._ticks[number])
+        chosen = sorted({int(np.argmin(np.abs(positions - time))) for time in times_seconds})
+        listed = self._keyframes()
+        _announce(self._path, [listed[number] for number in chosen])
+        for number in chosen:
+            done[number] = decoder.decode(listed[number].ticks)
         frames: list[Frame] = []
         for time in times_seconds:
             for number in np.argsort(np.abs(positions - time), kind="stable").tolist():
                 if number not in done:
-                    done[number] = decoder.decode(self._ticks[number])
+                    done[number] = decoder.decode(listed[number].ticks)
                 frame = done[number]
                 if frame is not None:
                     frames.append(frame)
@@ -183,23 +202,40 @@ def read_keyframes(
         return reader.nearest(times_seconds, size=size)
 
 
-def _keyframe_ticks(
+def _announce(path: Path, keyframes: Sequence[_Listed]) -> None:
+    """Tell the system which parts of a file are read next, where it listens: it fetches them together, and only them.
+
+    Without that Linux reads ahead after each jump: from a disk, several times what is used.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    # A hint only: a damaged index may name impossible places, and not every file system listens.
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        for keyframe in keyframes:
+            if keyframe.start is not None:
+                end = keyframe.start + keyframe.size + _BLOCK_BYTES
+                for start in range(keyframe.start, end, _ANNOUNCED_BYTES):
+                    size = min(_ANNOUNCED_BYTES, end - start)
+                    os.posix_fadvise(file.fileno(), start, size, os.POSIX_FADV_WILLNEED)
+
+
+def _keyframes(
     container: InputContainer,
     stream: VideoStream,
     path: Path,
     *,
     indexed: bool,
     opening: Packet[VideoStream] | None,
-) -> list[int]:
-    """Display times of keyframes in ticks from the stream's start, ascending; near where frames are reordered."""
+) -> list[_Listed]:
+    """Keyframes in the order of their display times, which are near where frames are reordered."""
     start = start_ticks(stream)
     if not indexed:
-        return sorted(at - start for at in _scanned_ticks(container, stream))
+        return [_Listed(at - start) for at in sorted(_scanned_ticks(container, stream))]
     # How much later than its place in decoding order the first frame is shown.
     delay = 0 if opening is None or opening.pts is None or opening.dts is None else opening.pts - opening.dts
     present = path.stat().st_size
     return sorted(
-        entry.timestamp + delay - start
+        _Listed(entry.timestamp + delay - start, entry.pos, entry.size)
         for entry in stream.index_entries
         if entry.is_keyframe and not entry.is_discard and entry.pos + entry.size <= present
     )
