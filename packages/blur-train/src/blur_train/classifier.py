@@ -3,7 +3,8 @@
 ::
 
     classifier = BlurClassifier.open(Path("models/blur_classifier"))
-    decision, = classifier.decide([classifier.evidence(image)])
+    photo = read_photo(file, luma=classifier.by_luma)
+    decision, = classifier.decide([classifier.evidence(photo.image)])
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class BlurClassifier:
         manifest: what stands beside it.
         classes: names in index order.
         rule: by which it decides.
+        by_luma: whether a photo's luma is all that it needs.
         device: where it computes.
     """
 
@@ -70,6 +72,7 @@ class BlurClassifier:
         self.manifest = manifest
         self.classes = manifest.classes
         self.rule = rule
+        self.by_luma = maker.by_luma
         self.device = "cuda" if model.providers[0].startswith("CUDA") else "cpu"
 
     @classmethod
@@ -99,7 +102,7 @@ class BlurClassifier:
         return cls(model, manifest, maker, rule)
 
     def evidence(self, image: NDArray[np.uint8]) -> Evidence:
-        """What the model sees of a photo, RGB uint8 ``(H, W, 3)``, upright.
+        """What the model sees of a photo, upright: RGB uint8 ``(H, W, 3)``, or luma ``(H, W)`` where ``by_luma``.
 
         Raises:
             InputError: a side is below 64 px.

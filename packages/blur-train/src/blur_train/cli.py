@@ -10,7 +10,7 @@ import typer
 from blur_train.cli_use import add_commands
 from blur_train.options import PresetName, SideName
 from footage.cli.app import make_app, run_app
-from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
+from footage.cli.options import Device, DryRun, Jobs, Json, OutputFolder, Resume, Seed, Smoke
 
 app = make_app(
     "blur-train",
@@ -113,9 +113,7 @@ def prepare(
 def train(
     *,
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="A prepared folder.")] = Path("dataset"),
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("blur_training"),
+    output: OutputFolder = Path("blur_training"),
     backend: Annotated[
         str, typer.Option(metavar="NAME", help="native, ultralytics, or an image classifier of torchvision.")
     ] = "native",
@@ -140,7 +138,7 @@ def train(
         float,
         typer.Option(metavar="0..1", min=0.0001, max=0.5, help="Share of sharp photos that may be called blurred."),
     ] = 0.005,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the folder, or fail.")] = False,
+    resume: Resume = False,
     keep_inputs: Annotated[bool, typer.Option("--keep-inputs", help="Keep the decoded photos when done.")] = False,
     jobs: Jobs = None,
     seed: Seed = 0,
@@ -188,9 +186,7 @@ def evaluate(
     model: Annotated[Path, typer.Option(metavar="FOLDER", help="An exported model.")] = Path("models/blur_classifier"),
     side: Annotated[SideName, typer.Option(help="Of the data set.")] = SideName.TEST,
     preset: Annotated[PresetName, typer.Option(help="How readily a photo is called blurred.")] = PresetName.MODERATE,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("blur_evaluation"),
+    output: OutputFolder = Path("blur_evaluation"),
     jobs: Jobs = None,
     seed: Seed = 0,
     device: Device = "auto",

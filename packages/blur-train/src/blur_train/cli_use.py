@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from blur_train.options import PresetName, SidecarName
-from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
+from footage.cli.options import Device, DryRun, Jobs, Json, OutputFolder, Seed, Smoke
 from footage.errors import MissingDependency
 
 Model = Annotated[Path, typer.Option("--model", metavar="FOLDER", help="An exported model.")]
@@ -54,12 +54,10 @@ def add_commands(app: typer.Typer) -> None:
 def classify(
     *,
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Photos, folders of them, globs.", show_default=False)
+        list[Path], typer.Argument(metavar="PATH", help="Photos, folders of them, globs.", show_default=False)
     ],
     model: Model = MODEL,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("blur_answers"),
+    output: OutputFolder = Path("blur_answers"),
     preset: Annotated[PresetName, typer.Option(help="How readily a photo is called blurred.")] = PresetName.MODERATE,
     sidecars: Annotated[SidecarName, typer.Option(help="A file of its own for every photo.")] = SidecarName.NONE,
     beside: Annotated[bool, typer.Option("--beside", help="Lay sidecars beside the photos.")] = False,
@@ -228,9 +226,7 @@ def verify(
 
 def demo(
     *,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("blur_demo"),
+    output: OutputFolder = Path("blur_demo"),
     seed: Seed = 0,
     smoke: Smoke = False,
     as_json: Json = False,

@@ -7,7 +7,8 @@ gradient energy at full size, the same place at a third of the size, and the who
 
 - a photo whose long side is above ``long_side_px`` is first averaged down to it (area averaging, which does not alias),
   so that a blur has the same width in pixels whatever the camera; smaller photos stay as they are;
-- luma (ITU-R BT.601) only: blur is the same in every colour, and noise is larger in chroma.
+- luma (ITU-R BT.601) only: blur is the same in every colour, noise is larger in chroma, and a JPEG's luma is there in
+  half the time of its colours.
 
 :class:`WholeEvidence` is the usual squeezed picture, for networks that take one.
 """
@@ -65,8 +66,13 @@ class EvidenceMaker(Protocol):
         """Of one photo's array."""
         ...
 
+    @property
+    def by_luma(self) -> bool:
+        """Whether a photo's luma is all that it needs."""
+        ...
+
     def of(self, image: NDArray[np.uint8]) -> Evidence:
-        """The evidence of one photo, RGB uint8 ``(H, W, 3)``, upright."""
+        """The evidence of one photo, upright: RGB uint8 ``(H, W, 3)``, or luma ``(H, W)`` where that is enough."""
         ...
 
     def described(self) -> dict[str, Any]:
@@ -89,18 +95,23 @@ class TileEvidence:
         """``(PLANES, TILE_PX, TILE_PX)``."""
         return (PLANES, TILE_PX, TILE_PX)
 
+    @property
+    def by_luma(self) -> bool:
+        """True."""
+        return True
+
     def of(self, image: NDArray[np.uint8]) -> Evidence:
         """The evidence of one photo.
 
         Args:
-            image: RGB uint8 ``(H, W, 3)``, upright.
+            image: luma uint8 ``(H, W)``, upright; or RGB ``(H, W, 3)``, whose luma is taken.
 
         Raises:
             InputError: a side is below 64 px.
             ValueError: the array is no such picture.
         """
-        _check(image)
-        luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        luma = image if image.ndim == 2 and image.dtype == np.uint8 else _luma(image)
+        _check_size(luma)
         fine, scale = _at_long_side(luma, self.long_side_px)
         corners = _corners(fine)
         coarse = np.asarray(cv2.resize(fine, _third(fine), interpolation=cv2.INTER_AREA), np.uint8)
@@ -117,7 +128,7 @@ class TileEvidence:
         """Everything that is done, for the model's manifest."""
         return {
             "kind": "tiles",
-            "colour": "luma of upright RGB, ITU-R BT.601, uint8",
+            "colour": "luma, ITU-R BT.601, uint8, upright; of a JPEG what it stores",
             "long_side_px": self.long_side_px,
             "reduced_by": "area averaging, where the long side is above long_side_px; never enlarged",
             "grid": GRID,
@@ -145,6 +156,11 @@ class WholeEvidence:
         """``(side_px, side_px, 3)``."""
         return (self.side_px, self.side_px, 3)
 
+    @property
+    def by_luma(self) -> bool:
+        """False: the network takes colours."""
+        return False
+
     def of(self, image: NDArray[np.uint8]) -> Evidence:
         """The evidence of one photo.
 
@@ -155,7 +171,8 @@ class WholeEvidence:
             InputError: a side is below 64 px.
             ValueError: the array is no such picture.
         """
-        _check(image)
+        _check_rgb(image)
+        _check_size(image)
         larger = min(image.shape[:2]) < self.side_px
         # Area averaging cannot enlarge; what is smaller than the square has nothing to alias.
         how = cv2.INTER_LINEAR if larger else cv2.INTER_AREA
@@ -195,14 +212,22 @@ def _is_size(value: object) -> bool:
     return type(value) is int and value >= TILE_PX
 
 
-def _check(image: NDArray[np.uint8]) -> None:
+def _check_rgb(image: NDArray[np.uint8]) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"a picture must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
+
+
+def _check_size(image: NDArray[np.uint8]) -> None:
     if min(image.shape[:2]) < TILE_PX:
         raise InputError(
             f"the photo is {image.shape[1]} x {image.shape[0]} px, and a side below {TILE_PX} px tells nothing of blur",
             remedy="give the photo at a larger size",
         )
+
+
+def _luma(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    _check_rgb(image)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _at_long_side(luma: NDArray[np.uint8], long_side_px: int) -> tuple[NDArray[np.uint8], float]:

@@ -124,4 +124,19 @@ def test_what_is_no_photo_is_refused(maker: TileEvidence | WholeEvidence) -> Non
     with pytest.raises(InputError, match="below 64 px"):
         maker.of(noise(63, 200))
     with pytest.raises(ValueError, match="uint8"):
-        maker.of(noise(100, 100)[..., 0])
+        maker.of(noise(100, 100)[..., :2])
+    with pytest.raises(ValueError, match="uint8"):
+        maker.of(noise(100, 100).astype(np.float32))  # type: ignore[arg-type] # what is refused
+
+
+def test_luma_is_enough_for_tiles_and_not_for_the_whole() -> None:
+    image = noise(300, 400)
+    luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    by_colour, by_luma = TileEvidence().of(image), TileEvidence().of(luma)
+    assert (by_colour.array == by_luma.array).all()
+    assert by_colour.boxes is not None
+    assert (by_colour.boxes == by_luma.boxes).all()
+    assert TileEvidence().by_luma
+    assert not WholeEvidence().by_luma
+    with pytest.raises(ValueError, match="uint8"):
+        WholeEvidence().of(luma)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,9 +48,19 @@ def plain(seed: int = 0, kind: str = "JPEG", **settings: Any) -> bytes:
 
 
 def problem_of(data: bytes | Path, limits: PhotoLimits = DEFAULT) -> PhotoProblem:
-    with pytest.raises(PhotoError) as refused:
-        read_photo(data, limits=limits)
-    return refused.value.problem
+    """Why a photo is refused, for its colours and for its luma alike."""
+    problems = set()
+    for luma in (False, True):
+        with pytest.raises(PhotoError) as refused:
+            read_photo(data, limits=limits, luma=luma)
+        problems.add(refused.value.problem)
+    (problem,) = problems
+    return problem
+
+
+def luma_of(data: bytes | Path) -> NDArray[np.uint8]:
+    """By way of colours."""
+    return np.asarray(cv2.cvtColor(read_photo(data).image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -72,6 +83,36 @@ def test_orientation(turned: int, kind: str) -> None:
     with Image.open(io.BytesIO(data)) as image:
         expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     np.testing.assert_array_equal(read_photo(data).image, expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_luma_is_that_of_the_colours(turned: int, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    calm = Image.fromarray(picture() // 2 + 64)  # no colour that is cut off at 0 or 255
+    data = encoded(calm, kind, exif=exif)
+    photo = read_photo(data, luma=True)
+    assert photo.image.shape == (photo.height, photo.width)
+    assert np.abs(photo.image.astype(int) - luma_of(data)).max() <= (1 if kind == "JPEG" else 0)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "YCbCr"])
+def test_luma_of_other_jpegs(mode: str) -> None:
+    data = encoded(Image.fromarray(picture() // 2 + 64).convert(mode), quality=95)
+    assert np.abs(read_photo(data, luma=True).image.astype(int) - luma_of(data)).max() <= 1
+
+
+def test_rows_of_one_luma_but_several_colours_are_picture() -> None:
+    striped = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    striped[:] = (128, 128, 128)
+    striped[:, ::16], striped[:, 8::16] = (255, 74, 128), (128, 128, 128)
+    chroma = Image.fromarray(striped).convert("YCbCr")
+    level, *colours = chroma.split()
+    flat = Image.merge("YCbCr", (level.point(lambda _: 120), *colours))
+    data = encoded(flat, quality=90, subsampling=0)
+    assert np.ptp(read_photo(data, luma=True).image) == 0
+    assert np.ptp(read_photo(data).image) > 50
 
 
 @pytest.mark.parametrize("turned", [0, 9, 65_535])
@@ -203,7 +244,8 @@ def test_a_jpeg_that_ends_with_one_colour_is_whole(
 ) -> None:
     framed = picture()
     framed[HEIGHT - rows :] = colour
-    assert read_photo(encoded(Image.fromarray(framed).convert(mode), "JPEG", **settings)).height == HEIGHT
+    data = encoded(Image.fromarray(framed).convert(mode), "JPEG", **settings)
+    assert read_photo(data).height == read_photo(data, luma=True).height == HEIGHT
 
 
 def test_what_lies_behind_a_jpeg_does_not_count() -> None:
@@ -326,6 +368,9 @@ def test_real_photos(shared_data: Path) -> None:
         photo = read_photo(path)
         with Image.open(path) as image:
             np.testing.assert_array_equal(photo.image, np.asarray(ImageOps.exif_transpose(image).convert("RGB")))
+        away = np.abs(read_photo(path, luma=True).image.astype(int) - luma_of(path))
+        inside = ((photo.image > 0) & (photo.image < 255)).all(axis=2)
+        assert away[inside].max() <= 1
         assert photo.camera is not None
         assert photo.taken is not None
         assert sniff(path.read_bytes()) == "JPEG"

@@ -87,7 +87,7 @@ def judge_photo(task: Task) -> Row:
     """
     classifier = _opened(task.model, task.model_sha256, task.device)
     try:
-        photo = read_photo(task.path)
+        photo = read_photo(task.path, luma=classifier.by_luma)
     except PhotoError as error:
         return Row(path=task.path, problem=error.problem.value, error=error.what)
     (decision,) = classifier.decide([classifier.evidence(photo.image)], task.preset)

@@ -44,11 +44,11 @@ def _opened(model: str, device: str) -> BlurClassifier:
 
 
 def _answer(path: str, *, model: str | None, device: str) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    image = read_photo(path).image
+    classifier = None if model is None else _opened(model, device)
+    image = read_photo(path, luma=classifier is None or classifier.by_luma).image
     features = focus_features(image, long_side_px=LONG_SIDE_PX)
-    if model is None:
+    if classifier is None:
         return np.zeros(len(CLASSES)), features
-    classifier = _opened(model, device)
     return classifier.probabilities(classifier.evidence(image)), features
 
 

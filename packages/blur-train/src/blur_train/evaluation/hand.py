@@ -26,10 +26,10 @@ def focus_features(image: NDArray[np.uint8], *, long_side_px: int) -> NDArray[np
     gradient's power across to that along.
 
     Args:
-        image: RGB uint8 ``(H, W, 3)``.
+        image: luma uint8 ``(H, W)``, or RGB ``(H, W, 3)``.
         long_side_px: larger photos are averaged down to it.
     """
-    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    luma = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     scale = long_side_px / max(luma.shape)
     if scale < 1:
         size = (max(round(luma.shape[1] * scale), PARTS), max(round(luma.shape[0] * scale), PARTS))

@@ -117,7 +117,7 @@ def run(options: ExportOptions, *, make_progress: MakeProgress) -> Exported:
     reference = by_torch(*_network(options, manifest))
     with make_progress(len(files) * (1 + options.int8), 0) as progress:
         shipped = BlurClassifier.open(source, device="cpu")
-        parity = compare(reference, by_classifier(shipped), files, progress=progress)
+        parity = compare(reference, by_classifier(shipped), files, luma=shipped.by_luma, progress=progress)
         require(parity, what=source, max_abs_difference=MAX_DIFFERENCE)
         options.output.mkdir(parents=True, exist_ok=True)
         details = {**manifest.details, "parity_from_file_to_decision": parity.text()}
@@ -181,7 +181,7 @@ def _int8(
     inputs = []
     for file in files[:: max(1, len(files) // _CALIBRATION_PHOTOS)]:
         try:
-            inputs.append(shipped.evidence(read_photo(file).image).array)
+            inputs.append(shipped.evidence(read_photo(file, luma=shipped.by_luma).image).array)
         except PhotoError:
             continue
     with tempfile.TemporaryDirectory(dir=options.output) as folder:
@@ -191,7 +191,7 @@ def _int8(
         manifest = replace(shipped.manifest, details={**details, "computes_in": "int8"})
         save_manifest(manifest, tried)
         eight = BlurClassifier.open(tried, device="cpu")
-        parity = compare(by_classifier(shipped), by_classifier(eight), files, progress=progress)
+        parity = compare(by_classifier(shipped), by_classifier(eight), files, luma=shipped.by_luma, progress=progress)
         if parity.decisions_changed:
             return parity, f"refused: {parity.text()}"
         target = options.output / INT8_FOLDER

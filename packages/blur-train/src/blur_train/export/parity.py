@@ -47,7 +47,7 @@ class PathParity:
 
 
 Answer = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float64], tuple[str, ...]]]
-"""From a photo to its probabilities and its answer by each preset."""
+"""From a photo, RGB or luma as the model needs it, to its probabilities and its answer by each preset."""
 
 
 def by_torch(network: nn.Module, maker: EvidenceMaker, rule: DecisionRule) -> Answer:
@@ -75,7 +75,13 @@ def by_classifier(classifier: BlurClassifier) -> Answer:
 
 
 def compare(
-    reference: Answer, candidate: Answer, files: Sequence[Path], *, progress: Progress, most_listed: int = 10
+    reference: Answer,
+    candidate: Answer,
+    files: Sequence[Path],
+    *,
+    luma: bool,
+    progress: Progress,
+    most_listed: int = 10,
 ) -> PathParity:
     """Open every photo and ask both models.
 
@@ -83,6 +89,7 @@ def compare(
         reference: the model that was measured.
         candidate: the other.
         files: photos that no model learned from.
+        luma: whether both need no more than a photo's luma.
         progress: told of every photo.
         most_listed: how many changed photos are named.
 
@@ -93,7 +100,7 @@ def compare(
     largest, n, unreadable = 0.0, 0, 0
     for file in files:
         try:
-            image = read_photo(file).image
+            image = read_photo(file, luma=luma).image
         except PhotoError:
             unreadable += 1
             progress.fail()

@@ -85,7 +85,7 @@ def judge(
     """
     classifier = model.get()
     started = time.perf_counter()
-    photo = read_photo(source, limits=photo_limits(limits))
+    photo = read_photo(source, limits=photo_limits(limits), luma=classifier.by_luma)
     (decision,) = classifier.decide([classifier.evidence(photo.image)], preset)
     crop = decision.deciding_crop
     deciding_crop = None if crop is None else Crop(x0=crop[0], y0=crop[1], x1=crop[2], y1=crop[3])

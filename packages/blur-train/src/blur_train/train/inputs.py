@@ -130,7 +130,7 @@ def _width_px(photo: PreparedPhoto) -> float | None:
 
 
 def _input(path: str, *, maker: EvidenceMaker) -> NDArray[np.uint8]:
-    return maker.of(read_photo(path).image).array
+    return maker.of(read_photo(path, luma=maker.by_luma).image).array
 
 
 def _open(path: Path, shape: tuple[int, ...], *, new: bool) -> NDArray[np.uint8]:

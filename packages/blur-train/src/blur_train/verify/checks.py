@@ -73,7 +73,7 @@ def decide_all(
     decisions, failed = {}, []
     for photo in photos:
         try:
-            image = read_photo(photo.path).image
+            image = read_photo(photo.path, luma=classifier.by_luma).image
         except PhotoError as error:
             failed.append((photo.path, error.what))
         else:
