@@ -126,7 +126,7 @@ def test_what_is_no_photo_is_refused(maker: TileEvidence | WholeEvidence) -> Non
     with pytest.raises(ValueError, match="uint8"):
         maker.of(noise(100, 100)[..., :2])
     with pytest.raises(ValueError, match="uint8"):
-        maker.of(noise(100, 100).astype(np.float32))  # type: ignore[arg-type] # what is refused
+        maker.of(noise(100, 100).astype(np.float32))
 
 
 def test_luma_is_enough_for_tiles_and_not_for_the_whole() -> None:
