@@ -1,4 +1,4 @@
-"""Random clips of keyframes: which frames they hold, and when exact ones are read instead."""
+"""Random clips drawn among keyframes: which frames they hold, and when any frame is taken instead."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from footage.training.augmentation import Augmentation
-from footage.training.clips import ClipSampling, LabelledVideo, LiveClips, clip_times, read_clip, read_clip_nearby
+from footage.training.clips import ClipSampling, LabelledVideo, LiveClips, cheap_times, clip_times, read_clip
 
 RATE, GROUP, FRAMES = 10, 5, 100
+KEYFRAMES = np.arange(0, FRAMES, GROUP) / RATE
 
 
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_shades(path: Path) -> Path:
     """Ten seconds, each frame of its own shade, a keyframe every half second."""
-    path = tmp_path_factory.mktemp("keyframes") / "v.mp4"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=RATE, options={"g": str(GROUP), "sc_threshold": "0", "bf": "2"})
         assert isinstance(stream, av.VideoStream)
@@ -30,29 +29,66 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shades(tmp_path_factory.mktemp("keyframes") / "v.mp4")
+
+
 def numbers(clip: NDArray[np.uint8]) -> list[int]:
     """Which frames a clip holds, by their shade."""
     return [round((float(frame.mean()) - 20) / 2) for frame in clip]
 
 
-def test_each_moment_has_the_keyframe_nearest_to_it(video: Path) -> None:
-    times = np.array([0.1, 2.2, 4.9, 9.1])
-    assert numbers(read_clip_nearby(video, times, 16)) == pytest.approx([0, 20, 50, 90], abs=1)
-    assert numbers(read_clip(video, times, 16)) == pytest.approx([1, 22, 49, 91], abs=1)
+def live(path: Path, sampling: ClipSampling) -> LiveClips:
+    part = LabelledVideo(path=path, label=0, start_seconds=0.0, end_seconds=10.0)
+    return LiveClips([part], np.ones(1), sampling, Augmentation(flip=False, turn_degrees=0.0, jitter=0.0))
 
 
-def test_moments_nearer_than_keyframes_are_read_exactly(video: Path) -> None:
-    times = np.array([2.0, 2.1, 2.2, 9.1])
-    np.testing.assert_array_equal(read_clip_nearby(video, times, 16), read_clip(video, times, 16))
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_frames_that_cost_nothing_else_are_the_keyframes(suffix: str, tmp_path: Path) -> None:
+    path = write_shades(tmp_path / f"v{suffix}")
+    assert cheap_times(path) == pytest.approx(KEYFRAMES, abs=0.25)  # AVI and Matroska count in decoding order
+    if suffix == ".mp4":
+        assert numbers(read_clip(path, cheap_times(path), 16)) == pytest.approx(range(0, FRAMES, GROUP), abs=1)
 
 
-@pytest.mark.parametrize("keyframes", [True, False])
-def test_random_clips_take_them_where_it_is_asked_for(video: Path, keyframes: bool) -> None:
-    sampling = ClipSampling(frames=4, size_px=16, keyframes=keyframes)
-    part = LabelledVideo(path=video, label=0, start_seconds=0.0, end_seconds=10.0)
-    still = Augmentation(flip=False, turn_degrees=0.0, jitter=0.0)
-    live = LiveClips([part], np.ones(1), sampling, still)
-    read = read_clip_nearby if keyframes else read_clip
+def test_a_file_without_an_index_has_none(tmp_path: Path) -> None:
+    assert len(cheap_times(write_shades(tmp_path / "v.ts"))) == 0
+    clip = live(tmp_path / "v.ts", ClipSampling(frames=4, size_px=16)).load(0, np.random.default_rng(0))
+    assert len(set(numbers(clip))) == 4
+
+
+@pytest.mark.parametrize(("frames", "drawn_among_keyframes"), [(4, True), (10, True), (11, False)])
+def test_moments_are_drawn_among_keyframes_where_there_are_two_for_each(
+    video: Path, frames: int, drawn_among_keyframes: bool
+) -> None:
+    seen = set()
+    for seed in range(12):
+        times = clip_times(0.0, 10.0, ClipSampling(frames=frames), np.random.default_rng(seed), cheap_times(video))
+        assert len(times) == frames
+        assert (np.diff(times) > 0).all()
+        assert np.isin(times.round(6), KEYFRAMES).all() == drawn_among_keyframes
+        seen.add(tuple(times))
+    assert len(seen) >= 10, "every epoch has other moments"
+
+
+def test_only_keyframes_inside_the_clip_are_taken(video: Path) -> None:
+    sampling = ClipSampling(frames=2, span_seconds=2.5)
+    for seed in range(20):
+        times = clip_times(3.0, 9.0, sampling, np.random.default_rng(seed), cheap_times(video))
+        assert times.min() >= 3.0
+        assert times.max() < 9.0
+        assert np.ptp(times) <= 2.5
+
+
+def test_exact_moments_fall_between_keyframes_too(video: Path) -> None:
+    exact, keyframes = ClipSampling(frames=4, size_px=16, exact=True), ClipSampling(frames=4, size_px=16)
     for seed in range(4):
-        times = clip_times(0.0, 10.0, sampling, np.random.default_rng(seed))
-        np.testing.assert_array_equal(live.load(0, np.random.default_rng(seed)), read(video, times, 16))
+        times = clip_times(0.0, 10.0, exact, np.random.default_rng(seed))
+        np.testing.assert_array_equal(
+            live(video, exact).load(0, np.random.default_rng(seed)), read_clip(video, times, 16)
+        )
+        held = np.array(numbers(live(video, keyframes).load(0, np.random.default_rng(seed))))
+        assert np.abs(held - GROUP * (held / GROUP).round()).max() <= 1
+    drawn = [clip_times(0.0, 10.0, exact, np.random.default_rng(seed), cheap_times(video)) for seed in range(4)]
+    assert not np.isin(np.concatenate(drawn).round(6), KEYFRAMES).all()

@@ -71,7 +71,7 @@ def train(
         float, typer.Option(metavar="X", min=0, max=0.9, help="Random clips cover up to this share more or less.")
     ] = 0.0,
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn every other random clip backwards.")] = False,
-    keyframes: Annotated[bool, typer.Option("--keyframes", help="Random clips of keyframes: quicker.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Random moments never among keyframes only: slower.")] = False,
     no_flip: Annotated[bool, typer.Option("--no-flip", help="Do not mirror: left and right are classes.")] = False,
     cache_views: Annotated[
         int, typer.Option(metavar="N", min=0, help="Store so many random clips a video; 0 decodes anew each epoch.")
@@ -105,7 +105,7 @@ def train(
 
     speeds = (1.0 - speed, 1.0 + speed)
     sampling = ClipSampling(
-        frames=frames, size_px=size, span_seconds=span, speed=speeds, reverse=reverse, keyframes=keyframes
+        frames=frames, size_px=size, span_seconds=span, speed=speeds, reverse=reverse, exact=exact
     )
     options = TrainOptions(
         video_dir=video_dir,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from footage.video.reader import open_video
 
 _FAR_SECONDS = 1e7
 """Later than any video ends: the frame shown there is the last one."""
+_KEYFRAMES_A_FRAME = 2
+"""With fewer, a clip would hold the same frames in every epoch."""
+_REMEMBERED_VIDEOS = 65536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +35,8 @@ class ClipSampling:
         span_seconds: how much of the video a clip covers; None for all of it.
         speed: least and greatest factor by which a random clip covers more or less than that.
         reverse: whether random clips run backwards every other time.
-        keyframes: whether random clips take the keyframes nearest to their moments, where each moment has its own: a
-            fifth of the cost, and half the time between keyframes off at most.
+        exact: whether random moments fall on any frame in any case. Otherwise they are drawn among the keyframes where
+            a clip holds at least two for each of its frames: a tenth of the cost.
     """
 
     frames: int = 8
@@ -40,7 +44,7 @@ class ClipSampling:
     span_seconds: float | None = None
     speed: tuple[float, float] = (1.0, 1.0)
     reverse: bool = False
-    keyframes: bool = False
+    exact: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what gives no clip.
@@ -72,7 +76,11 @@ class LabelledVideo:
 
 
 def clip_times(
-    start_seconds: float, end_seconds: float, sampling: ClipSampling, rng: np.random.Generator | None
+    start_seconds: float,
+    end_seconds: float,
+    sampling: ClipSampling,
+    rng: np.random.Generator | None,
+    keyframe_times_seconds: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """When the frames of a clip are shown, ascending, ``(frames,)``.
 
@@ -82,6 +90,8 @@ def clip_times(
         sampling: which frames.
         rng: draws where the clip lies, how long it is, and a moment in each of its equal parts; None for a clip in the
             middle and even times.
+        keyframe_times_seconds: when the keyframes of the video are shown, ascending, as :func:`cheap_times` gives them:
+            random moments are drawn among them, unless there are too few or the sampling is exact.
     """
     length = end_seconds - start_seconds
     span = min(sampling.span_seconds or length, length)
@@ -89,7 +99,28 @@ def clip_times(
         return start_seconds + (length - span) / 2 + Uniform(sampling.frames).times(span)
     span = min(span * rng.uniform(*sampling.speed), length)
     begin = start_seconds + rng.uniform(0.0, length - span)
+    if keyframe_times_seconds is not None and not sampling.exact:
+        first, last = np.searchsorted(keyframe_times_seconds, (begin, begin + span))
+        inside = keyframe_times_seconds[first:last]
+        if len(inside) >= _KEYFRAMES_A_FRAME * sampling.frames:
+            return inside[Random(sampling.frames).indices(inside, rng)]
     return begin + Random(sampling.frames).times(span, rng)
+
+
+@lru_cache(maxsize=_REMEMBERED_VIDEOS)
+def cheap_times(path: Path) -> NDArray[np.float64]:
+    """When the frames of a video are shown that can be had without decoding others: its keyframes.
+
+    Remembered: a training asks in every epoch, and its videos do not change meanwhile.
+
+    Returns:
+        Seconds, ascending, ``(N,)``; none where the file has no index of them.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    with KeyframeReader(path) as reader:
+        return reader.times_seconds if reader.indexed else np.empty(0)
 
 
 def read_clip(path: str | PathLike[str], times_seconds: NDArray[np.float64], size_px: int) -> NDArray[np.uint8]:
@@ -101,20 +132,6 @@ def read_clip(path: str | PathLike[str], times_seconds: NDArray[np.float64], siz
         VideoError: the file cannot be read, or nothing in it can be decoded.
     """
     return np.stack([frame.image for frame in read_moments(path, times_seconds, size=(size_px, size_px))])
-
-
-def read_clip_nearby(path: str | PathLike[str], times_seconds: NDArray[np.float64], size_px: int) -> NDArray[np.uint8]:
-    """The keyframes nearest to ascending times; the exact frames where two times would share one, or there is no index.
-
-    Raises:
-        VideoError: the file cannot be read, or nothing in it can be decoded.
-    """
-    with KeyframeReader(path) as reader:
-        if reader.indexed:
-            nearest = np.abs(reader.times_seconds - times_seconds[:, None]).argmin(1)
-            if len(np.unique(nearest)) == len(times_seconds):
-                return np.stack([frame.image for frame in reader.nearest(times_seconds, size=(size_px, size_px))])
-    return read_clip(path, times_seconds, size_px)
 
 
 def length_seconds(path: str | PathLike[str]) -> float:
@@ -157,9 +174,9 @@ class LiveClips:
     def load(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """One random clip of a video, augmented; called from several threads."""
         video = self.videos[index]
-        times = clip_times(video.start_seconds, video.end_seconds, self.sampling, rng)
-        read = read_clip_nearby if self.sampling.keyframes else read_clip
-        return finished(read(video.path, times, self.sampling.size_px), rng, self.sampling, self.augmentation)
+        cheap = None if self.sampling.exact else cheap_times(video.path)
+        times = clip_times(video.start_seconds, video.end_seconds, self.sampling, rng, cheap)
+        return finished(read_clip(video.path, times, self.sampling.size_px), rng, self.sampling, self.augmentation)
 
 
 @dataclass(frozen=True, slots=True)

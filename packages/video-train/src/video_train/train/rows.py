@@ -17,7 +17,7 @@ from torch import Tensor
 from footage.cli.progress import Progress
 from footage.dataset.discover import Skipped
 from footage.parallel import parallel_map
-from footage.training.clips import ClipSampling, LabelledVideo, clip_times
+from footage.training.clips import ClipSampling, LabelledVideo, cheap_times, clip_times
 from footage.training.randomness import generator_at
 from video_train.catalogue.sides import SIDES, Sides
 from video_train.networks.clips import ClipNetwork
@@ -84,8 +84,9 @@ class Wanted:
         start, end = video.start_seconds, video.end_seconds
         edges = np.linspace(start, end, self.windows + 1)
         even = [clip_times(float(a), float(b), self.sampling, None) for a, b in pairwise(edges)]
+        cheap = cheap_times(video.path) if self.views and not self.sampling.exact else None
         random = [
-            clip_times(start, end, self.sampling, generator_at(self.seed, _VIEW, number, view))
+            clip_times(start, end, self.sampling, generator_at(self.seed, _VIEW, number, view), cheap)
             for view in range(self.views)
         ]
         return np.stack(even + random)
