@@ -10,7 +10,7 @@ import typer
 from eztrack_tune.asking import NobodyToAsk
 from eztrack_tune.options import BackendName, ErrorName, Sessions, SideName, TrackerName
 from footage.cli.app import hint_on, make_app, run_app
-from footage.cli.options import DryRun, Jobs, Json, Seed, Smoke
+from footage.cli.options import DryRun, Jobs, Json, OutputFolder, Scheduler, Seed, Smoke
 
 app = make_app(
     "eztrack-tune",
@@ -26,11 +26,9 @@ app = make_app(
 def scan(
     *,
     library: Annotated[
-        list[Path], typer.Argument(metavar="LIBRARY...", help="Folders, files or globs.", show_default=False)
+        list[Path], typer.Argument(metavar="LIBRARY", help="Folders, files or globs.", show_default=False)
     ],
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("eztrack_scan"),
+    output: OutputFolder = Path("eztrack_scan"),
     frames: Annotated[int, typer.Option(metavar="N", min=3, help="Look at the first N frames of each clip.")] = 100,
     jobs: Jobs = None,
     seed: Seed = 0,
@@ -63,9 +61,7 @@ def scan(
 def aggregate(
     *,
     sessions: Sessions,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("eztrack_defaults"),
+    output: OutputFolder = Path("eztrack_defaults"),
     backend: Annotated[
         BackendName | None, typer.Option(help="Sessions of which tracker. Default: Blender's where there are any.")
     ] = None,
@@ -103,9 +99,7 @@ def validate(
         Path, typer.Argument(metavar="DEFAULTS", help="The defaults.json, or its folder.", show_default=False)
     ],
     sessions: Sessions,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("eztrack_validation"),
+    output: OutputFolder = Path("eztrack_validation"),
     error: Annotated[ErrorName, typer.Option(help="Which error the gate is on.")] = ErrorName.CLEANED,
     least_clips: Annotated[int, typer.Option("--clips", metavar="N", min=1, help="Held-out clips a class.")] = 3,
     least_success: Annotated[
@@ -172,11 +166,9 @@ def sweep(
     *,
     source: Annotated[
         list[Path],
-        typer.Argument(metavar="SOURCE...", help="A scan's folder; or clips, folders, globs.", show_default=False),
+        typer.Argument(metavar="SOURCE", help="A scan's folder; or clips, folders, globs.", show_default=False),
     ],
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("eztrack_sweep"),
+    output: OutputFolder = Path("eztrack_sweep"),
     tracker: Annotated[
         TrackerName | None, typer.Option(help="Default: blender where one is named, else opencv.", show_default=False)
     ] = None,
@@ -195,9 +187,7 @@ def sweep(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="A trial in Blender that takes longer failed.")
     ] = 300.0,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, as tcp://HOST:8786.")
-    ] = None,
+    scheduler: Scheduler = None,
     keep_stills: Annotated[bool, typer.Option("--keep-stills", help="Leave the decoded frames there.")] = False,
     jobs: Jobs = None,
     seed: Seed = 0,
@@ -289,11 +279,9 @@ def submit(
 def community(
     *,
     contributions: Annotated[
-        list[Path], typer.Argument(metavar="CONTRIBUTIONS...", help="Files, folders or globs.", show_default=False)
+        list[Path], typer.Argument(metavar="CONTRIBUTIONS", help="Files, folders or globs.", show_default=False)
     ],
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("eztrack_community"),
+    output: OutputFolder = Path("eztrack_community"),
     backend: Annotated[BackendName, typer.Option(help="Trials of which tracker.")] = BackendName.BLENDER,
     today: Annotated[
         Path | None,
@@ -317,12 +305,10 @@ def community(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
-@app.command(short_help="Take a small drawn library through the whole workflow.")
+@app.command(short_help="Take a small drawn library through the whole workflow.", epilog="Example: eztrack-tune demo")
 def demo(
     *,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("eztrack_demo"),
+    output: OutputFolder = Path("eztrack_demo"),
     blender: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Track with this Blender instead of the embedded tracker.")
     ] = None,
@@ -342,7 +328,7 @@ def demo(
     show(DemoOptions(output=output, seed=seed, smoke=smoke, executable=blender, bpy=bpy), as_json=as_json)
 
 
-@app.command(short_help="Look at what this machine offers, and how to mend it.")
+@app.command(short_help="Look at what this machine offers, and how to mend it.", epilog="Example: eztrack-tune doctor")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, Blender; and say how to mend what is missing."""
     from eztrack_tune.doctor import examine

@@ -25,7 +25,7 @@ class ErrorName(StrEnum):
 
 Sessions = Annotated[
     list[Path],
-    typer.Argument(metavar="SESSIONS...", help="Session files, folders, globs or archives.", show_default=False),
+    typer.Argument(metavar="SESSIONS", help="Session files, folders, globs or archives.", show_default=False),
 ]
 
 

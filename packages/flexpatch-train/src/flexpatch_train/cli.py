@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flexpatch_train.options import (
+    Classes,
     ClassWeight,
+    Confidence,
     DetectorName,
     FeatureSetName,
     ModelName,
-    Output,
+    Nms,
     check_size,
     size_of,
 )
 from footage.cli.app import make_app, run_app
 from footage.cli.console import print_json, result, talk
-from footage.cli.options import Device, DryRun, Json, Seed, Smoke
+from footage.cli.options import Device, DryRun, Json, OutputFolder, Seed, Smoke
 from footage.errors import DatasetError, ModelError, printable
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def run(
     hold_out: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A video to test on and not to learn from; repeatable.")
     ] = None,
-    output: Output = Path("flexpatch_training"),
+    output: OutputFolder = Path("flexpatch_training"),
     detector: Annotated[DetectorName, typer.Option(help="What finds the objects; auto takes what is there.")] = (
         DetectorName.AUTO
     ),
@@ -64,11 +66,9 @@ def run(
     max_frames: Annotated[
         int, typer.Option(metavar="N", min=0, help="Frames of each video to learn from; 0 takes all.")
     ] = 200,
-    confidence: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")] = 0.25,
-    nms: Annotated[
-        float, typer.Option(metavar="0..1", min=0, max=1, help="Overlap that ends the weaker detection.")
-    ] = 0.45,
-    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these classes, as in: person,car")] = None,
+    confidence: Confidence = 0.25,
+    nms: Nms = 0.45,
+    classes: Classes = None,
     horizon: Annotated[int, typer.Option(metavar="N", min=1, help="Frames a box is followed without detection.")] = 30,
     stride: Annotated[
         int, typer.Option(metavar="N", min=1, help="Start to follow new boxes every so many frames.")
@@ -142,10 +142,12 @@ def run(
         _run(options, as_json=as_json)
 
 
-@app.command(short_help="Take a small synthetic scene through the whole workflow.")
+@app.command(
+    short_help="Take a small synthetic scene through the whole workflow.", epilog="Example: flexpatch-train demo"
+)
 def demo(
     *,
-    output: Output = Path("flexpatch_demo"),
+    output: OutputFolder = Path("flexpatch_demo"),
     seed: Seed = 0,
     smoke: Smoke = False,
     as_json: Json = False,
@@ -157,7 +159,10 @@ def demo(
     _run(options, as_json=as_json)
 
 
-@app.command(short_help="Verify a saved model and what its manifest claims.")
+@app.command(
+    short_help="Verify a saved model and what its manifest claims.",
+    epilog="Example: flexpatch-train check flexpatch_training/flexpatch_model.joblib",
+)
 def check(
     *,
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A flexpatch_model.joblib.", show_default=False)],
@@ -192,14 +197,15 @@ def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A flexpatch_model.joblib.", show_default=False)],
     mot_root: Annotated[Path, typer.Option(metavar="FOLDER", help="MOT sequences with gt/gt.txt.", show_default=False)],
     weights: Annotated[Path, typer.Option(metavar="FILE", help="The detector's .onnx file.", show_default=False)],
-    output: Output = Path("flexpatch_evaluation"),
+    output: OutputFolder = Path("flexpatch_evaluation"),
     budget: Annotated[
-        list[float] | None, typer.Option(help="FlexPatch's share of the pixels; repeatable. Default: 0.25 and 0.15.")
+        list[float] | None,
+        typer.Option(metavar="0..1", help="FlexPatch's share of the pixels; repeatable. Default: 0.25 and 0.15."),
     ] = None,
-    max_frames: Annotated[int, typer.Option(min=0, help="Frames of each sequence; 0 takes all.")] = 0,
-    confidence: Annotated[float, typer.Option(min=0, max=1, help="Least score of a detection.")] = 0.25,
-    classes: Annotated[str, typer.Option(help="Only these of the detector's classes.")] = "person",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the intervals.")] = 42,
+    max_frames: Annotated[int, typer.Option(metavar="N", min=0, help="Frames of each sequence; 0 takes all.")] = 0,
+    confidence: Confidence = 0.25,
+    classes: Classes = "person",
+    seed: Seed = 42,
     device: Device = "auto",
     dry_run: DryRun = False,
     smoke: Smoke = False,
@@ -250,11 +256,9 @@ def watch(
         str, typer.Option(metavar="WxH", callback=check_size, help="What the detector sees of a frame, in pixels.")
     ] = "640x360",
     max_frames: Annotated[int, typer.Option(metavar="N", min=0, help="Frames to watch; 0 takes the whole video.")] = 0,
-    confidence: Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")] = 0.25,
-    nms: Annotated[
-        float, typer.Option(metavar="0..1", min=0, max=1, help="Overlap that ends the weaker detection.")
-    ] = 0.45,
-    classes: Annotated[str | None, typer.Option(metavar="NAMES", help="Only these classes, as in: person,car")] = None,
+    confidence: Confidence = 0.25,
+    nms: Nms = 0.45,
+    classes: Classes = None,
     device: Device = "auto",
     smoke: Smoke = False,
     as_json: Annotated[
@@ -284,7 +288,9 @@ def watch(
     raise typer.Exit(show(options, as_json=as_json))
 
 
-@app.command(short_help="Look at what this machine offers, and how to mend it.")
+@app.command(
+    short_help="Look at what this machine offers, and how to mend it.", epilog="Example: flexpatch-train doctor"
+)
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
     from footage.cli import doctor as checks

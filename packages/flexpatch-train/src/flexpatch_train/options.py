@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,7 +44,9 @@ class ClassWeight(StrEnum):
     NONE = "none"
 
 
-Output = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
+Confidence = Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Least score of a detection.")]
+Nms = Annotated[float, typer.Option(metavar="0..1", min=0, max=1, help="Overlap that ends the weaker detection.")]
+Classes = Annotated[str | None, typer.Option(metavar="NAMES", help="Only these classes, as in: person,car")]
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -10,7 +10,20 @@ import typer
 
 from footage.cli.app import make_app, run_app
 from footage.cli.console import talk
-from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
+from footage.cli.options import (
+    Device,
+    DryRun,
+    Jobs,
+    Json,
+    MultiGpu,
+    OutputFolder,
+    Patience,
+    Processes,
+    Resume,
+    Scheduler,
+    Seed,
+    Smoke,
+)
 from highlight_train.options import (
     EnsembleName,
     Ensembling,
@@ -67,7 +80,7 @@ def prepare_dataset(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="The labels.json.", show_default=False)],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The data set's folder.")] = Path("dataset"),
     merge: Annotated[bool, typer.Option("--merge", help="Add to the data set that is there.")] = False,
-    rate: Annotated[float, typer.Option(metavar="N", min=0.001, help="Frames a second.")] = 1.0,
+    rate: Annotated[float, typer.Option(metavar="FPS", min=0.001, help="Frames a second.")] = 1.0,
     longest_side: Annotated[int, typer.Option(metavar="PX", min=1, help="Larger frames are scaled down to it.")] = 640,
     group_by: GroupBy = GroupByName.FOLDER,
     jobs: Jobs = None,
@@ -103,9 +116,7 @@ def train(
     source: Annotated[
         Path, typer.Argument(metavar="DATASET", help="Prepared folder; with --from-videos the labels.json.")
     ] = Path("dataset"),
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = (Path("highlight_training")),
+    output: OutputFolder = Path("highlight_training"),
     from_videos: Annotated[
         bool, typer.Option("--from-videos", help="Learn from keyframes of the labelled videos.")
     ] = False,
@@ -121,13 +132,11 @@ def train(
     frozen_epochs: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Train the head alone for so long. Default: 3 if pretrained.")
     ] = None,
-    patience: Annotated[int, typer.Option(metavar="N", min=1, help="Epochs without gain after which it ends.")] = 10,
+    patience: Patience = 10,
     side: Annotated[int, typer.Option(metavar="PX", min=16, help="Side of the square pictures.")] = 224,
-    multi_gpu: Annotated[bool, typer.Option("--multi-gpu", help="Train on all GPUs at once.")] = False,
-    processes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="With --multi-gpu: how many. Default: one a GPU.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the folder, or fail.")] = False,
+    multi_gpu: MultiGpu = False,
+    processes: Processes = None,
+    resume: Resume = False,
     jobs: Jobs = None,
     seed: Seed = 42,
     device: Device = "auto",
@@ -230,10 +239,7 @@ def batch_classify(
     ] = None,
     jobs: Jobs = None,
     device: Device = "auto",
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="A Dask scheduler, as tcp://HOST:8786, to work past one machine."),
-    ] = None,
+    scheduler: Scheduler = None,
     dry_run: DryRun = False,
     smoke: Smoke = False,
     as_json: Json = False,
@@ -279,9 +285,7 @@ def evaluate(
     side: Annotated[
         SideName, typer.Option(help="Clips that training did not see, or all; the figures of all are not held out.")
     ] = SideName.TEST,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("highlight_evaluation"),
+    output: OutputFolder = Path("highlight_evaluation"),
     jobs: Jobs = None,
     seed: Seed = 42,
     device: Device = "auto",
@@ -359,12 +363,12 @@ def create_reel(
     raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
-@app.command(short_help="Take a small drawn library through the whole workflow.")
+@app.command(
+    short_help="Take a small drawn library through the whole workflow.", epilog="Example: highlight-train demo"
+)
 def demo(
     *,
-    output: Annotated[
-        Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
-    ] = Path("highlight_demo"),
+    output: OutputFolder = Path("highlight_demo"),
     seed: Seed = 0,
     smoke: Smoke = False,
     as_json: Json = False,
@@ -375,7 +379,9 @@ def demo(
     show(output, seed=seed, smoke=smoke, as_json=as_json)
 
 
-@app.command(short_help="Look at what this machine offers, and how to mend it.")
+@app.command(
+    short_help="Look at what this machine offers, and how to mend it.", epilog="Example: highlight-train doctor"
+)
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
     from highlight_train.doctor import examine

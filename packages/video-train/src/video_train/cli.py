@@ -9,17 +9,29 @@ from typing import Annotated
 import typer
 
 from footage.cli.app import make_app, run_app
-from footage.cli.options import Device, DryRun, Jobs, Json, Seed, Smoke
+from footage.cli.options import (
+    Device,
+    DryRun,
+    Jobs,
+    Json,
+    MultiGpu,
+    OutputFolder,
+    Patience,
+    Processes,
+    Resume,
+    Seed,
+    Smoke,
+)
 from video_train.options import (
     Annotations,
     Model,
-    OutputDir,
     Pattern,
+    Rate,
+    Size,
     Step,
     VideoDir,
+    Weights,
     Window,
-    check_rate,
-    check_size,
     size_of,
 )
 
@@ -39,17 +51,13 @@ def train(
     video_dir: VideoDir,
     annotations: Annotations = None,
     pattern: Pattern = None,
-    output: OutputDir = Path("video_training"),
+    output: OutputFolder = Path("video_training"),
     student: Annotated[
         str, typer.Option(metavar="NAME", help="A network of torchvision, or timm/NAME.")
     ] = "mobilenet_v3_small",
-    student_weights: Annotated[
-        str, typer.Option(metavar="imagenet|none|FILE", help="What it starts from; imagenet is downloaded.")
-    ] = "imagenet",
+    student_weights: Weights = "imagenet",
     teacher: Annotated[str, typer.Option(metavar="NAME", help="Likewise; it is trained first.")] = "resnet50",
-    teacher_weights: Annotated[
-        str, typer.Option(metavar="imagenet|none|FILE", help="What the teacher starts from.")
-    ] = "imagenet",
+    teacher_weights: Weights = "imagenet",
     teacher_run: Annotated[
         Path | None, typer.Option(metavar="DIR", help="An earlier training whose model is the teacher.")
     ] = None,
@@ -79,12 +87,10 @@ def train(
     epochs: Annotated[int, typer.Option("--num-epochs", metavar="N", min=1, help="Passes over the videos.")] = 10,
     batch_size: Annotated[int, typer.Option(metavar="N", min=1, help="Clips a step.")] = 8,
     learning_rate: Annotated[float, typer.Option(metavar="X", help="Of the head, at its highest.")] = 5e-5,
-    patience: Annotated[int, typer.Option(metavar="N", min=1, help="Epochs without gain after which it ends.")] = 10,
-    multi_gpu: Annotated[bool, typer.Option("--multi-gpu", help="Train on all GPUs at once.")] = False,
-    processes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="With --multi-gpu: how many. Default: one a GPU.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in the folder, or fail.")] = False,
+    patience: Patience = 10,
+    multi_gpu: MultiGpu = False,
+    processes: Processes = None,
+    resume: Resume = False,
     jobs: Jobs = None,
     seed: Seed = 42,
     device: Device = "auto",
@@ -104,9 +110,7 @@ def train(
     from video_train.train.show import show
 
     speeds = (1.0 - speed, 1.0 + speed)
-    sampling = ClipSampling(
-        frames=frames, size_px=size, span_seconds=span, speed=speeds, reverse=reverse, exact=exact
-    )
+    sampling = ClipSampling(frames=frames, size_px=size, span_seconds=span, speed=speeds, reverse=reverse, exact=exact)
     options = TrainOptions(
         video_dir=video_dir,
         annotations=annotations,
@@ -152,7 +156,7 @@ def evaluate(
     teacher: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Compare with this. Default: who taught the model.")
     ] = None,
-    output: OutputDir = Path("video_evaluation"),
+    output: OutputFolder = Path("video_evaluation"),
     windows: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Clips of every video. Default: as in training.")
     ] = None,
@@ -197,9 +201,7 @@ def evaluate(
 def predict(
     *,
     model: Model,
-    videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO...", help="Files, folders or globs.", show_default=False)
-    ],
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Files, folders or globs.", show_default=False)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write a .csv or .json.")
     ] = None,
@@ -264,14 +266,10 @@ def from_frames(
     annotations: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON list of labels. Default: LABEL/ID folders.")
     ] = None,
-    rate: Annotated[
-        str, typer.Option(metavar="FPS", callback=check_rate, help="Frames a second: 25, 29.97 or 30000/1001.")
-    ] = "25",
+    rate: Rate = "25",
     codec: Annotated[str, typer.Option(metavar="NAME", help="FFmpeg's name of the encoder.")] = "libx264",
     crf: Annotated[int, typer.Option(metavar="N", min=0, max=51, help="Quality; lower is better, 0 lossless.")] = 18,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", callback=check_size, help="Default: as the frames are.")
-    ] = None,
+    size: Size = None,
     jobs: Jobs = None,
     dry_run: DryRun = False,
     smoke: Smoke = False,
@@ -369,10 +367,10 @@ def stream(
         command.show_labels(watching, output=output, as_json=as_json)
 
 
-@app.command(short_help="Take drawn videos through the whole workflow.")
+@app.command(short_help="Take drawn videos through the whole workflow.", epilog="Example: video-train demo")
 def demo(
     *,
-    output: OutputDir = Path("video_demo"),
+    output: OutputFolder = Path("video_demo"),
     seed: Seed = 0,
     smoke: Smoke = False,
     as_json: Json = False,
@@ -386,7 +384,7 @@ def demo(
     show(output, seed=seed, smoke=smoke, as_json=as_json)
 
 
-@app.command(short_help="Look at what this machine offers, and how to mend it.")
+@app.command(short_help="Look at what this machine offers, and how to mend it.", epilog="Example: video-train doctor")
 def doctor(*, as_json: Json = False) -> None:
     """Look at what this machine offers: versions, codecs, devices; and say how to mend what is missing."""
     from video_train.doctor import examine

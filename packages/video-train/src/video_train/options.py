@@ -21,7 +21,9 @@ Pattern = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Labels are in the file names, such as {id}_{label}.")
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A training's folder, model.onnx or best_student.pt.")]
-OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")]
+Weights = Annotated[
+    str, typer.Option(metavar="imagenet|none|FILE", help="What it starts from; imagenet is downloaded.")
+]
 Window = Annotated[
     float | None, typer.Option(metavar="SECONDS", min=0.01, help="Length of a window. Default: as it learned.")
 ]
@@ -57,3 +59,9 @@ def check_rate(text: str) -> str:
         msg = f"{text!r} is no frame rate, such as 25 or 30000/1001"
         raise typer.BadParameter(msg)
     return text
+
+
+Rate = Annotated[
+    str, typer.Option(metavar="FPS", callback=check_rate, help="Frames a second: 25, 29.97 or 30000/1001.")
+]
+Size = Annotated[str | None, typer.Option(metavar="WxH", callback=check_size, help="Default: as the frames are.")]

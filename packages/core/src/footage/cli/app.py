@@ -17,11 +17,13 @@ its work is done and some inputs failed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
+from typer.models import CommandFunctionType
 
 from footage.cli.exits import ExitCode
 from footage.errors import FootageError
@@ -47,23 +49,49 @@ Version = Annotated[
 ]
 
 
-def make_app(name: str, help: str, *, epilog: str | None = None) -> typer.Typer:  # noqa: A002 - typer's own word
-    """A parser with ``--help``, ``--version`` and shell completion, plain text throughout.
+class Verb(TyperCommand):
+    """A command whose help begins with its example: most readers look for no more than that."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write the example, then what the command does."""
+        super().format_epilog(ctx, formatter)
+        super().format_help_text(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write nothing: the example stands first."""
+
+
+class Verbs(typer.Typer):
+    """A parser whose commands are :class:`Verb`: ``epilog="Example: ..."`` of a command comes first in its help."""
+
+    def __init__(self, name: str, help: str, *, epilog: str | None = None) -> None:  # noqa: A002 - typer's own word
+        """Make a parser without commands, plain text throughout; for the arguments see :func:`make_app`."""
+        super().__init__(
+            name=name,
+            help=help,
+            epilog=epilog,
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            context_settings=dict(CONTEXT_SETTINGS),
+        )
+
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = None, **options: Any
+    ) -> Callable[[CommandFunctionType], CommandFunctionType]:
+        """Add a command, as typer does."""
+        return super().command(name, cls=cls or Verb, **options)
+
+
+def make_app(name: str, help: str, *, epilog: str | None = None) -> Verbs:  # noqa: A002 - typer's own word
+    """A parser with ``--help``, ``--version`` and shell completion.
 
     Args:
         name: the console script, which is also the name of the distribution whose version ``--version`` prints.
         help: one or two sentences on what the tool does.
         epilog: what stands below the list of commands.
     """
-    app = typer.Typer(
-        name=name,
-        help=help,
-        epilog=epilog,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings=dict(CONTEXT_SETTINGS),
-    )
+    app = Verbs(name, help, epilog=epilog)
 
     @app.callback()
     def _root(*, version: Version = False) -> None:
@@ -98,7 +126,8 @@ def run_app(app: typer.Typer) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     name = app.info.name if isinstance(app.info.name, str) else None
     try:
-        typer.main.get_command(app).main(prog_name=name)
+        code = typer.main.get_command(app).main(prog_name=name, standalone_mode=False)
+        sys.exit(code or ExitCode.DONE)
     except SystemExit as ending:
         from footage.cli.failures import end_normally
 
@@ -107,4 +136,3 @@ def run_app(app: typer.Typer) -> NoReturn:
         from footage.cli.failures import explain
 
         sys.exit(explain(error, tool=name or "footage"))
-    sys.exit(ExitCode.DONE)

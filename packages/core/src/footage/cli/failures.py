@@ -13,9 +13,13 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
+import typer
+
 from footage.cli.exits import ExitCode, exit_code_of
 from footage.errors import FootageError, printable
 
+UsageError = typer.BadParameter.__mro__[1]
+"""What the parser raises for a command line that it does not understand; typer does not export the name."""
 REMEDIES = {
     errno.ENOSPC: "free some disk space, then run the same command again",
     errno.EDQUOT: "the disk quota is used up: free some space, then run the same command again",
@@ -63,6 +67,9 @@ def explain(error: BaseException, *, tool: str) -> ExitCode:
         say_interrupted()
         return ExitCode.INTERRUPTED
     flush_or_discard()
+    if isinstance(error, UsageError):
+        _explain_usage(error)
+        return ExitCode.USAGE
     if isinstance(error, FootageError):
         line = error.what if error.where is None else f"{error.where}: {error.what}"
         say_error(line, *_hints(error))
@@ -77,6 +84,17 @@ def explain(error: BaseException, *, tool: str) -> ExitCode:
         hint = f"this is a fault of {tool}, not yours; the full traceback is in {where}" if where else None
         say_error(f"unexpected {summary}", hint)
     return ExitCode.FAILED
+
+
+def _explain_usage(error: BaseException) -> None:
+    """One line on what was not understood, and the command that shows the options; the help where nothing was given."""
+    message = str(getattr(error, "format_message", error.__str__)())
+    if "\n" in message:
+        sys.stderr.write(f"{message}\n")
+        return
+    context = getattr(error, "ctx", None)
+    hint = None if context is None else f"{context.command_path} --help lists what it takes"
+    say_error(message[:1].lower() + message[1:].rstrip("."), hint)
 
 
 def describe_os_error(error: OSError) -> tuple[str, str | None]:

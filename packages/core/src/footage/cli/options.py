@@ -31,4 +31,18 @@ Device = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan (counts, disk, time) and stop.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Take only a few items through the whole path.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes. Default: one a core.")]
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", file_okay=False, help="Folder for everything written.")]
+OutputFolder = Annotated[
+    Path, typer.Option("--output-dir", "-o", file_okay=False, help="Folder for everything written.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, as tcp://HOST:8786.")
+]
+MultiGpu = Annotated[bool, typer.Option("--multi-gpu", help="Train on all GPUs at once.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--processes", metavar="N", min=1, help="With --multi-gpu: how many. Default: one a GPU."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the training in the folder, or fail.")]
+Patience = Annotated[
+    int, typer.Option("--patience", metavar="N", min=1, help="Epochs without gain after which it ends.")
+]

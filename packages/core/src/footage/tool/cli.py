@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from footage.cli.app import CONTEXT_SETTINGS, make_app, run_app
+from footage.cli.app import Verbs, make_app, run_app
 from footage.cli.options import DryRun, Json, OutputFolder, Seed, Smoke
 from footage.tool.options import PictureName, PolicyName, check_rate
 
@@ -17,13 +17,10 @@ app = make_app(
     "Look at videos, at this machine, and at what the trainers left behind.",
     epilog="Start with: footage probe VIDEO, or footage doctor",
 )
-runs = typer.Typer(
-    name="runs",
-    help="Verify and compare what trainers left behind.",
+runs = Verbs(
+    "runs",
+    "Verify and compare what trainers left behind.",
     epilog="Start with: footage runs verify flexpatch_training",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings=dict(CONTEXT_SETTINGS),
 )
 app.add_typer(runs)
 
@@ -37,9 +34,7 @@ OtherRun = Annotated[Path, typer.Argument(metavar="OTHER", help="Another one.", 
 )
 def probe(
     *,
-    videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO...", help="Files, folders or globs.", show_default=False)
-    ],
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Files, folders or globs.", show_default=False)],
     decode: Annotated[
         bool, typer.Option("--decode", help="Decode every frame: finds damage that headers do not show.")
     ] = False,
