@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.blur_photos`` from the root of the repository. The photos are drawn at 2, 12 and 24 megapixels;
 files of a size are copies of a few. The native network has random weights: the time does not depend on them. Every way
-starts from files on disk; worker processes are warm. ``--memory 5000`` classifies so many files in one process and says
-how its memory grew.
+starts from files on disk; worker processes are warm. ``--quick`` takes three minutes, ``--smoke`` only shows that all
+of it runs. ``--memory 5000`` classifies so many files in one process and says how its memory grew.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ SIZES_PX = {"2 MP": 1_732, "12 MP": 4_000, "24 MP": 6_000}
 """Long sides; most scenes are three by two."""
 DISTINCT = 3
 CHECKS = 20
-DECODING, OURS, PEER = "decoding alone", "classify", "ultralytics predict"
+QUICK_ROUNDS = 3
+SMOKE = {"photos": 4, "rounds": 1, "sizes": ["2 MP"]}
+COLOUR, LUMA, OURS, PEER = "decoding in colour", "decoding luma", "classify", "ultralytics predict"
 
 
 def draw_files(folder: Path, long_side_px: int, count: int) -> list[Path]:
@@ -66,10 +68,10 @@ def write_model(folder: Path) -> Path:
     return next(folder.glob("*.onnx"))
 
 
-def decode(file: Path) -> tuple[int, ...]:
-    """Every pixel of a JPEG in colour, by the fastest decoder there is here."""
+def decode(file: Path, *, flags: int = cv2.IMREAD_COLOR_RGB) -> tuple[int, ...]:
+    """Every pixel of a JPEG, by the fastest decoder there is here."""
     cv2.setNumThreads(1)
-    pixels: NDArray[np.uint8] = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR_RGB)  # type: ignore[assignment]
+    pixels: NDArray[np.uint8] = cv2.imdecode(np.fromfile(file, np.uint8), flags)  # type: ignore[assignment]
     return pixels.shape
 
 
@@ -108,9 +110,11 @@ def _peer_network(kept: list[Any] = []) -> Any:  # noqa: B006 - opened once
 def cases_of(name: str, files: Sequence[Path], copies: Sequence[Path], model: Path, jobs: int) -> list[Case]:
     """Everything that is compared on files of one size."""
     tasks = tasks_of(files, model)
-    floor, both = f"{name}: {DECODING}, 1", f"{name}: {DECODING}, {jobs}"
+    luma = partial(decode, flags=cv2.IMREAD_GRAYSCALE)
+    floor, both = f"{name}: {COLOUR}, 1", f"{name}: {COLOUR}, {jobs}"
     return [
         Case(name=floor, run=partial(all_of, decode, files, 1)),
+        Case(name=f"{name}: {LUMA}, 1", run=partial(all_of, luma, files, 1), floor=floor),
         Case(name=f"{name}: {OURS}, 1", run=partial(all_of, judge_photo, tasks, 1), floor=floor),
         Case(name=both, run=partial(all_of, decode, files, jobs)),
         Case(name=f"{name}: {OURS}, {jobs}", run=partial(all_of, judge_photo, tasks, jobs), floor=both),
@@ -122,14 +126,28 @@ def claims(name: str, timings: Timings, jobs: int) -> list[tuple[str, Spread]]:
     """The ratios that matter, paired by round."""
     one, several = f"{name}: {OURS}, 1", f"{name}: {OURS}, {jobs}"
     return [
-        (f"{name}: cost beside decoding, one process, CPU", timings.ratio(one, f"{name}: {DECODING}, 1", cpu=True)),
-        (
-            f"{name}: cost beside decoding, {jobs} processes, wall",
-            timings.ratio(several, f"{name}: {DECODING}, {jobs}"),
-        ),
+        (f"{name}: cost beside {COLOUR}, one process, CPU", timings.ratio(one, f"{name}: {COLOUR}, 1", cpu=True)),
+        (f"{name}: cost beside {LUMA}, one process, CPU", timings.ratio(one, f"{name}: {LUMA}, 1", cpu=True)),
+        (f"{name}: cost beside {COLOUR}, {jobs} processes, wall", timings.ratio(several, f"{name}: {COLOUR}, {jobs}")),
         (f"{name}: {jobs} processes beside one, faster by", timings.ratio(one, several)),
         (f"{name}: faster than {PEER} by", timings.ratio(f"{name}: {PEER}", several)),
     ]
+
+
+def print_markdown(names: Sequence[str], timings: Timings, jobs: int) -> None:
+    """Photos a second of every way, and the ratios, as a table of a document."""
+    rows: dict[str, list[str]] = {}
+    for name in names:
+        for way in (f"{COLOUR}, 1", f"{LUMA}, 1", f"{OURS}, 1", f"{COLOUR}, {jobs}", f"{OURS}, {jobs}", PEER):
+            rate = Spread.of([1000 / ms for ms in timings.wall_ms[f"{name}: {way}"]])
+            rows.setdefault(f"{way}: photos/s", []).append(rate.text(1))
+        for text, spread in claims(name, timings, jobs):
+            rows.setdefault(text.split(": ", 1)[1], []).append(spread.text())
+    print(f"\n| {timings.items[f'{names[0]}: {OURS}, 1']} photos of each size | " + " | ".join(names) + " |")
+    print("|---" * (1 + len(names)) + "|")
+    for text, found in rows.items():
+        print(f"| {text} | " + " | ".join(found) + " |")
+    print()
 
 
 def memory(folder: Path, model: Path, count: int) -> list[tuple[int, float]]:
@@ -150,9 +168,15 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=24, help="files of each size")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", choices=SIZES_PX, default=list(SIZES_PX))
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds")
+    parser.add_argument("--smoke", action="store_true", help="a few small photos once")
     parser.add_argument("--memory", type=int, metavar="N", help="classify N photos in one process instead")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     given = parser.parse_args()
+    if given.quick:
+        given.rounds = QUICK_ROUNDS
+    if given.smoke:
+        vars(given).update(SMOKE)
     jobs = max(usable_cpu_count(), 2)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -177,11 +201,7 @@ def main() -> None:
             print(json.dumps(document, indent=2))
             return
         print_table(cases, timings, item="photo")
-        for case in cases:
-            rate = Spread.of([1000 / ms for ms in timings.wall_ms[case.name]])
-            print(f"{case.name:<44} {rate.text(1):>24} photos/s")
-        for text, spread in found:
-            print(f"{text:<64} {spread.text()}")
+        print_markdown(given.sizes, timings, jobs)
         print_conditions(timings)
 
 

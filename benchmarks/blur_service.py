@@ -3,7 +3,7 @@
 ``python -m benchmarks.blur_service`` from the root of the repository starts ``blur-train serve`` as its operator does,
 and callers in this process that send photos as event clients do: 1600 px, JPEG quality 80. Callers wait for their
 answer before they ask again; refusals are counted by code, and a caller that is refused waits as long as it was told
-to, at most a second. Every answer is compared with the model's own.
+to, at most a second. Every answer is compared with the model's own. ``--smoke`` only shows that all of it runs.
 """
 
 from __future__ import annotations
@@ -135,13 +135,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--callers", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--seconds", type=float, default=15, help="at each level")
+    parser.add_argument("--smoke", action="store_true", help="two levels, two seconds each")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     given = parser.parse_args()
+    if given.smoke:
+        given.callers, given.seconds = [1, 32], 2.0
     with tempfile.TemporaryDirectory() as folder:
         model = write_model(Path(folder))
         classifier = BlurClassifier.open(model, device="cpu")
         photos = uploads()
-        truth = [classifier.decide([classifier.evidence(read_photo(one).image)])[0].predicted_class for one in photos]
+        truth = [
+            classifier.decide([classifier.evidence(read_photo(one, luma=classifier.by_luma).image)])[0].predicted_class
+            for one in photos
+        ]
         command = [sys.executable, "-m", "blur_train.cli", "serve", "--port", "0", "--model", folder]
         log = (Path(folder) / "log").open("w")
         environment = {**os.environ, "BLUR_TRAIN_API_KEYS": KEY}
@@ -158,15 +164,18 @@ def main() -> None:
     if given.json:
         print(json.dumps({"levels": [asdict(one) for one in levels], "load_average": os.getloadavg()[0]}, indent=2))
         return
-    print(f"{'callers':>7} {'photos/s':>9} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'MB':>6} {'wrong':>6}  refused")
+    print("| callers | photos/s | p50 ms | p95 ms | p99 ms | server MB | wrong answers | answers | refused |")
+    print("|---" * 9 + "|")
     for one in levels:
         refused = ", ".join(f"{count} x {what}" for what, count in one.refused.items()) or "none"
         print(
-            f"{one.callers:>7} {one.rate:>9.1f} {one.p50_ms:>8.0f} {one.p95_ms:>8.0f} {one.p99_ms:>8.0f} "
-            f"{one.server_mb:>6.0f} {one.wrong:>6}  {refused}"
+            f"| {one.callers} | {one.rate:.1f} | {one.p50_ms:.0f} | {one.p95_ms:.0f} | {one.p99_ms:.0f} "
+            f"| {one.server_mb:.0f} | {one.wrong} | {one.answered} | {refused} |"
         )
     size_kb = statistics.mean(len(photo) for photo in photos) / 1000
-    print(f"photos: {UPLOAD_PX} px, JPEG quality {UPLOAD_QUALITY}, {size_kb:.0f} kB each; {given.seconds:g} s a level")
+    print(
+        f"\nphotos: {UPLOAD_PX} px, JPEG quality {UPLOAD_QUALITY}, {size_kb:.0f} kB each; {given.seconds:g} s a level"
+    )
     print(f"machine: {processor()}, {os.cpu_count()} cores, {busy:.0f} % busy, load average {os.getloadavg()[0]:.1f}")
 
 
