@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from footage.cli.console import print_json, result, talk
+from footage.cli.interruption import interruption
 from footage.errors import InputError, ModelError
 from footage.video.live import LiveVideo
 from video_train.prediction.windows import Said
@@ -29,7 +30,7 @@ def show_labels(options: WatchOptions, *, output: Path | None, as_json: bool) ->
         FootageError: as :func:`video_train.stream.watching.watch`.
     """
     try:
-        with _lines(output) as write:
+        with interruption() as interrupted, _lines(output) as write:
 
             def on_label(said: Said) -> None:
                 write(said)
@@ -39,7 +40,7 @@ def show_labels(options: WatchOptions, *, output: Path | None, as_json: bool) ->
                     )
                     sys.stdout.flush()
 
-            watched = watch(options, tell=talk, on_label=on_label)
+            watched = watch(options, tell=talk, on_label=on_label, interrupted=interrupted)
     except ModelError as error:
         error.add_note("--model names the folder of a training, its model.onnx or its best_student.pt")
         raise
@@ -88,7 +89,13 @@ def show_recording(options: RecordOptions, *, as_json: bool) -> None:
         FootageError: as :func:`video_train.stream.recording.record`.
     """
     try:
-        found = record(options, tell=talk, on_video=lambda path: None if as_json else result(str(path)))
+        with interruption() as interrupted:
+            found = record(
+                options,
+                tell=talk,
+                on_video=lambda path: None if as_json else result(str(path)),
+                interrupted=interrupted,
+            )
     except InputError as error:
         error.add_note("SOURCE is an address or a file that grows; --record names a folder, --label the class")
         raise

@@ -60,8 +60,14 @@ class Recorded:
     ended: str
 
 
-def record(options: RecordOptions, *, tell: Tell, on_video: Callable[[Path], None]) -> Recorded:
-    """Write a source into labelled videos until it ends or Ctrl-C; nothing that comes is dropped.
+def record(
+    options: RecordOptions,
+    *,
+    tell: Tell,
+    on_video: Callable[[Path], None],
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Recorded:
+    """Write a source into labelled videos until it ends or is interrupted; nothing that comes is dropped.
 
     Videos of one recording are one group, so that training keeps them on one side of its split. The annotations are
     written after every video: a killed recording loses the one it was writing.
@@ -70,6 +76,7 @@ def record(options: RecordOptions, *, tell: Tell, on_video: Callable[[Path], Non
         options: what, and where to.
         tell: told what is done.
         on_video: called with every video that is complete.
+        interrupted: asked several times a second whether to end.
 
     Raises:
         VideoError: the source cannot be opened, or a video cannot be written.
@@ -104,18 +111,18 @@ def record(options: RecordOptions, *, tell: Tell, on_video: Callable[[Path], Non
                 finally:
                     finished.set()
 
-            # A thread of its own: the main one hears Ctrl-C, and lets the file that is being written be finished.
+            # A thread of its own: the file that is being written is finished, whatever happens to the main one.
             threading.Thread(target=write, daemon=True).start()
-            interrupted = False
+            stopped = False
             try:
-                while not finished.wait(_LOOK_SECONDS):
-                    pass
-            except KeyboardInterrupt:
-                interrupted = True
-                tell("finishing the last video")
+                while not finished.wait(_LOOK_SECONDS) and not stopped:
+                    stopped = interrupted()
+                if stopped:
+                    tell("finishing the last video")
+            finally:
                 stop.set()
                 wait_for(finished)
-            ended = "interrupted" if interrupted else video.ended or "as many videos as asked for"
+            ended = "interrupted" if stopped else video.ended or "as many videos as asked for"
         if failures:
             raise failures[0]
         if not made:

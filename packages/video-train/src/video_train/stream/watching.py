@@ -18,7 +18,7 @@ from video_train.stream.handover import Handover, wait_for
 
 ROOM = 2
 _LOOK_SECONDS = 0.2
-"""How often a waiting main thread can hear Ctrl-C."""
+"""How long it takes at most until an interruption is noticed, while nothing comes."""
 
 Tell = Callable[[str], None]
 
@@ -71,8 +71,14 @@ class Watched:
     ended: str
 
 
-def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]) -> Watched:
-    """Label windows of a source as they come, until it ends or Ctrl-C.
+def watch(
+    options: WatchOptions,
+    *,
+    tell: Tell,
+    on_label: Callable[[Said], None],
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Watched:
+    """Label windows of a source as they come, until it ends or is interrupted.
 
     One thread reads and decodes, this one asks the model. At most ``ROOM`` clips wait, and the frames of windows that
     are not complete: memory does not grow, however long it goes on.
@@ -81,6 +87,7 @@ def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]
         options: what to label, and how.
         tell: told what is done.
         on_label: called with every label at once.
+        interrupted: asked several times a second whether to end.
 
     Raises:
         VideoError: the source cannot be opened.
@@ -113,9 +120,11 @@ def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]
                 finished.set()
 
         threading.Thread(target=read, daemon=True).start()
-        ended = "interrupted"
         try:
             while not handover.over and (options.most_windows is None or done < options.most_windows):
+                if interrupted():
+                    tell("stopping")
+                    break
                 clip = handover.get(_LOOK_SECONDS)
                 if clip is None:
                     continue
@@ -123,9 +132,8 @@ def watch(options: WatchOptions, *, tell: Tell, on_label: Callable[[Said], None]
                 labels[said.label] += 1
                 done, until = done + 1, said.end_seconds
                 on_label(said)
-            ended = video.ended or "as many windows as asked for"
-        except KeyboardInterrupt:
-            tell("stopping")
+            stopped = "interrupted" if interrupted() else "as many windows as asked for"
+            ended = video.ended or stopped
         finally:
             stop.set()
             handover.close()
