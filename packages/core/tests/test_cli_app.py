@@ -168,6 +168,14 @@ def test_a_fault_of_ours_names_the_file_with_the_traceback(tool: Path, tmp_path:
     assert "Traceback" in written.read_text()
 
 
+def test_few_tracebacks_are_kept(tool: Path, tmp_path: Path) -> None:
+    for _ in range(5):
+        newest = run(tool, "bug", TMPDIR=str(tmp_path))
+    kept = list(tmp_path.iterdir())
+    assert len(kept) == 3
+    assert any(str(path) in newest.stderr for path in kept)
+
+
 def test_debugging_shows_the_traceback(tool: Path) -> None:
     ended = run(tool, "bug", FOOTAGE_DEBUG="1")
     assert ended.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -73,7 +74,8 @@ def serve(options: ServeOptions, tell: Tell) -> ExitCode:
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             try:
-                uvicorn.Server(config).run(sockets=[listening])
+                with _terminated_as_interrupted():
+                    uvicorn.Server(config).run(sockets=[listening])
             except KeyboardInterrupt:  # the way to end it; the server has closed its connections before it raises this
                 tell("ended")
     return ExitCode.DONE
@@ -167,6 +169,20 @@ def _jobs(options: ServeOptions, spool: Spool, model: ModelHolder) -> Jobs:
     from blur_train.serve.queue import RedisJobs
 
     return RedisJobs(options.broker, spool, options.limits)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: else the process would be gone before its temporary folder is removed."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ import typer
 from footage.cli.exits import ExitCode, exit_code_of
 from footage.errors import FootageError, printable
 
+TRACEBACKS_KEPT = 3
 UsageError = typer.BadParameter.__mro__[1]
 """What the parser raises for a command line that it does not understand; typer does not export the name."""
 REMEDIES = {
@@ -157,9 +159,11 @@ def _output_is_closed() -> bool:
 
 
 def _write_traceback(error: BaseException, tool: str) -> str | None:
+    """Write what a report of the fault needs to a file of its own; older ones of the tool are removed but for a few."""
     try:
+        _forget_tracebacks(f"{tool}-fault-", keep=TRACEBACKS_KEPT - 1)
         with tempfile.NamedTemporaryFile(
-            "w", prefix=f"{tool}-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+            "w", prefix=f"{tool}-fault-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
         ) as file:
             file.write(f"{shlex.join(sys.argv)}\n\n")
             file.writelines(traceback.format_exception(error))
@@ -167,3 +171,11 @@ def _write_traceback(error: BaseException, tool: str) -> str | None:
     except OSError:  # no place for it: the traceback itself is then better than nothing
         traceback.print_exception(error)
         return None
+
+
+def _forget_tracebacks(prefix: str, *, keep: int) -> None:
+    """Remove all but the newest files of tracebacks in the folder for temporary files."""
+    found = [(path.stat().st_mtime_ns, path) for path in Path(tempfile.gettempdir()).glob(f"{prefix}*.txt")]
+    for _, path in sorted(found)[: max(len(found) - keep, 0)]:
+        with suppress(OSError):  # another user's, or gone meanwhile
+            path.unlink()

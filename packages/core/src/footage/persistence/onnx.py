@@ -17,6 +17,9 @@ from footage.errors import MissingDependency, ModelError
 from footage.persistence._onnx_file import external_locations
 from footage.runs.environment import usable_cpu_count
 
+# Nothing is told to anybody: builds of onnxruntime that collect usage data do so unless this is called.
+ort.disable_telemetry_events()
+
 _ORT_ERRORS: tuple[type[Exception], ...] = (
     ort_state.EPFail,
     ort_state.EngineError,

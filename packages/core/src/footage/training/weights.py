@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from os import PathLike
 from pathlib import Path
 from urllib.error import URLError
@@ -110,7 +112,8 @@ def imagenet_state_dict(name: str) -> tuple[StateDict, str]:
     if choice is None:
         raise ModelError(f"torchvision has no ImageNet weights for {name}", remedy="give a file of weights, or none")
     try:
-        state = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        with redirect_stdout(sys.stderr):  # torch tells of the download where results belong
+            state = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (URLError, OSError, RuntimeError) as error:
         reason = getattr(error, "reason", None) or error
         raise MissingDependency(

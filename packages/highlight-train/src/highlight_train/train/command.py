@@ -135,6 +135,7 @@ def train(options: TrainOptions, *, tell: Tell, make_progress: MakeProgress) -> 
         ModelError: the weights cannot be used, or the exported model decides otherwise.
         MissingDependency: the device or the ImageNet weights cannot be had.
     """
+    _refuse_missing_labels(options)
     device = resolve_device(options.device)
     tell(f"computing on {device.reason}")
     processes = _processes(options, device)
@@ -281,6 +282,18 @@ def _frames_folder(options: TrainOptions) -> Path:
     if not options.source.exists():
         raise DatasetError("there is no such data set", where=options.source, remedy="prepare one from your labels")
     return options.source if options.source.is_dir() else options.source.parent
+
+
+def _refuse_missing_labels(options: TrainOptions) -> None:
+    """Look whether there is anything to learn from before weights are fetched and a folder is made.
+
+    Raises:
+        DatasetError: there are no labels, or no prepared data set.
+    """
+    if options.from_videos:
+        labelled_clips(options.source, options.max_clips)
+    else:
+        _prepared(options)
 
 
 def _clips(
