@@ -181,7 +181,7 @@ def sweep(
         Path | None, typer.Option(metavar="FILE", help="Settings to try, JSON or CSV. Default: six.", exists=False)
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Search, trying N settings for each class.")
+        int | None, typer.Option(metavar="N", min=1, help="Search, from these on, in the runs that N settings take.")
     ] = None,
     frames: Annotated[int, typer.Option(metavar="N", min=3, help="Track the first N frames of each clip.")] = 100,
     timeout: Annotated[

@@ -197,7 +197,9 @@ class _Doing:
             by_class.setdefault(clip.class_name, []).append(clip)
         with self._make_progress(None, 0) as self._progress:
             for name, clips in by_class.items():
-                search = Search(clips, lambda pairs: self._try(trials, pairs), seed=self.options.seed)
+                search = Search(
+                    clips, lambda pairs: self._try(trials, pairs), seed=self.options.seed, matrix=_matrix(self.options)
+                )
                 self.searched[name] = search.run(count)
                 for clip in clips:
                     if not self.options.keep_stills:
@@ -214,13 +216,17 @@ def _matrix_trials(clips: Sequence[SweepClip], trackers: Sequence[TrackerChoice]
 
     Within a clip those with the same detection threshold follow each other.
     """
-    matrix = SIX if options.matrix is None else read_matrix(options.matrix)
+    matrix = _matrix(options)
     return [
         Trial(clip=clip, settings=settings, tracker=tracker)
         for clip in clips
         for tracker in trackers
-        for settings in sorted(settings_for(clip.class_name, matrix[: options.most_settings]), key=_by_threshold)
+        for settings in sorted(settings_for(clip.class_name, matrix), key=_by_threshold)
     ]
+
+
+def _matrix(options: SweepOptions) -> tuple[TrackerSettings, ...]:
+    return (SIX if options.matrix is None else read_matrix(options.matrix))[: options.most_settings]
 
 
 def _by_threshold(settings: TrackerSettings) -> float:

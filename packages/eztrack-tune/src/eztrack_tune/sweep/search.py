@@ -1,18 +1,21 @@
-"""A search over the add-on's five settings: Optuna's tree of Parzen estimators, with hard losers given up early.
+"""A search over the add-on's five settings: a race beside the best so far, with Optuna's proposals among the runners.
 
-The six and what the add-on ships today are tried first, on every clip. After that settings are proposed four at a time,
-one by Optuna and three next to the best so far. They are tried on a third of the clips, and on the others only where
-they do not lose clearly to the best so far on the same clips; what that saves is spent on further settings. The same
-seed proposes the same settings however many workers there are, so that a search that was killed goes on by proposing
-them again and finding most of them in its journal.
+The six and what the add-on ships today are tried first, on every clip. Of a larger matrix some are tried on every clip
+and the others race. All run on one clip; the better half of them, if they keep up with the best so far on the same
+clips, goes on to a second, the better half of these to a fourth, and so on until all clips are through. What that saves
+is spent on further settings, proposed and raced four at a time: three that differ from the best in one setting, and one
+by Optuna's tree of Parzen estimators. The clips that come first are those on which the first settings differed most:
+they tell settings apart soonest. Only what was tried on every clip can become the best.
+
+The same seed proposes the same settings however many workers there are, so that a search that was killed goes on by
+proposing them again and finding most of them in its journal.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, pstdev
 
 import numpy as np
 import optuna
@@ -22,6 +25,7 @@ from eztrack_tune.settings import (
     PATTERN_SIZES,
     SEARCH_SIZES,
     SETTING_NAMES,
+    SIX,
     THRESHOLD_RANGE,
     MotionModel,
     TrackerSettings,
@@ -33,11 +37,15 @@ from eztrack_tune.sweep.sources import SweepClip
 BATCH = 4
 NEXT_TO_THE_BEST = 3
 """Of a batch: a budget of a few dozen is too small for the sampler alone to come close."""
-FIRST_SHARE = 1 / 3
-LOSES_BELOW = 0.92
-"""Of the best settings' mean score on the same clips; below that a choice is given up after the first clips."""
+TRIED_WHOLE = 4
+"""Of a matrix whose other settings race: enough to tell which clips differ."""
+KEEPS_UP = 0.99
+"""Of the best settings' mean score on the same clips; what is below that is given up."""
+MOST_STEPS = 4
+"""Of one setting away from the best, each way."""
 _SHARE_STEP = 0.05
 _ASKS_A_TRIAL = 5
+_DRAWS = 40
 _STARTUP = 8
 
 _STEPS = {
@@ -72,18 +80,21 @@ class Searched:
 class Search:
     """The search for one class's settings."""
 
-    def __init__(self, clips: Sequence[SweepClip], try_all: Try, *, seed: int) -> None:
+    def __init__(
+        self, clips: Sequence[SweepClip], try_all: Try, *, seed: int, matrix: Sequence[TrackerSettings] = SIX
+    ) -> None:
         """Prepare a search.
 
         Args:
             clips: of one class.
             try_all: does trials and returns their rows, without those of clips that cannot be read.
             seed: of everything random.
+            matrix: to begin with, beside what ships today.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        order = np.random.default_rng(seed).permutation(len(clips))
-        self._clips = [clips[index] for index in order]
+        self._clips = list(clips)
         self._try = try_all
+        self._first = settings_for(self._clips[0].class_name, matrix)
         sampler = optuna.samplers.TPESampler(
             seed=seed, multivariate=True, n_startup_trials=_STARTUP, constant_liar=True
         )
@@ -91,74 +102,112 @@ class Search:
         self._rng = np.random.default_rng((seed, 1))
         self._scores: dict[TrackerSettings, dict[str, float]] = {}
         self._given_up: list[TrackerSettings] = []
+        self._budget = 0
+        self._on_asked: Callable[[int], None] | None = None
 
     def run(self, count: int, *, on_asked: Callable[[int], None] | None = None) -> Searched:
-        """Try settings, the six and today's among them, for as many runs as so many settings on every clip take.
+        """Try settings for as many runs as so many settings on every clip take.
 
         Args:
             count: how many; those that are given up early leave room for more.
             on_asked: called with the number of trials that are certain to come.
         """
-        first = settings_for(self._clips[0].class_name)[: max(count, 1)]
-        self._measure(first, self._clips, on_asked)
-        for settings in first:
-            self._tell(self._study_trial(settings), settings)
+        self._on_asked = on_asked
+        first = self._first[: max(count, 1)] if len(self._first) <= 1 + len(SIX) else self._first
+        spaced = np.linspace(0, len(first) - 1, TRIED_WHOLE).astype(int)
+        whole = first if len(first) <= 1 + len(SIX) else [first[index] for index in spaced[: max(count, 1)]]
+        self._measure(whole, self._clips)
+        self._clips = self._most_telling_first(whole)
+        self._budget = count * len(self._clips)
+        self._race([settings for settings in first if settings not in self._scores])
+        for settings in list(self._scores):
+            if not settings.outside_ranges():  # Optuna searches within them
+                self._tell(self._study_trial(settings), settings)
         for _ in range(_ASKS_A_TRIAL * count):
-            readable = max(map(len, self._scores.values()))
-            if not readable or (left := count - self._runs() / readable) < 1:
+            best = self._best()
+            if best is None or self._left() < len(self._clips):
                 break
-            self._next_batch(min(BATCH, int(left)), on_asked)
+            self._propose(best, min(BATCH, self._left() // len(self._clips)))
         return self._found()
 
-    def _next_batch(self, size: int, on_asked: Callable[[int], None] | None) -> None:
-        best = self._best()
-        near = [] if best is None else [self._neighbour(best) for _ in range(min(NEXT_TO_THE_BEST, size - 1))]
+    def _most_telling_first(self, settings: Sequence[TrackerSettings]) -> list[SweepClip]:
+        """The clips that can be read, those first on which settings differ most."""
+        clips = [clip for clip in self._clips if clip.content_sha256 in self._scores[settings[0]]]
+        spread = {clip: pstdev(self._scores[one][clip.content_sha256] for one in settings) for clip in clips}
+        return sorted(clips, key=lambda clip: -spread[clip])
+
+    def _propose(self, best: TrackerSettings, size: int) -> None:
+        """Race so many new settings."""
+        near = self._next_to(best, min(NEXT_TO_THE_BEST, size - 1))
         asked = [*map(self._study_trial, near), *(self._study.ask() for _ in range(size - len(near)))]
         proposed = [*near, *map(_proposed, asked[len(near) :])]
-        new = [settings for settings in dict.fromkeys(proposed) if settings not in self._scores]
-        few = max(1, math.ceil(FIRST_SHARE * len(self._clips)))
-        self._measure(new, self._clips[:few], on_asked)
-        going_on = [settings for settings in new if not self._loses(settings, best)]
-        self._given_up += [settings for settings in new if settings not in going_on]
-        self._measure(going_on, self._clips[few:], on_asked)
+        self._race([settings for settings in dict.fromkeys(proposed) if settings not in self._scores])
         for trial, settings in zip(asked, proposed, strict=True):
             self._tell(trial, settings)
 
-    def _measure(
-        self, settings: Sequence[TrackerSettings], clips: Sequence[SweepClip], on_asked: Callable[[int], None] | None
-    ) -> None:
-        if on_asked is not None:
-            on_asked(len(settings) * len(clips))
+    def _race(self, settings: Sequence[TrackerSettings]) -> None:
+        """Try settings on one clip, the better half on a second, and so on, while they keep up with the best."""
+        best = self._best()
+        if best is None:
+            return
+        running = list(settings)[: max(0, self._left() - len(self._clips) + 1)]  # one at least can come through
+        done, upto = 0, 1
+        while running and done < len(self._clips):
+            self._measure(running, self._clips[done:upto])
+            done, upto = upto, min(2 * upto, len(self._clips))
+            if done < len(self._clips):
+                affordable = self._left() // (len(self._clips) - done)
+                better = sorted(running, key=self._mean, reverse=True)[: min(-(-len(running) // 2), affordable)]
+                going_on = [one for one in better if self._keeps_up(one, best)]
+                self._given_up += [one for one in running if one not in going_on]
+                running = going_on
+
+    def _measure(self, settings: Sequence[TrackerSettings], clips: Sequence[SweepClip]) -> None:
+        if self._on_asked is not None:
+            self._on_asked(len(settings) * len(clips))
         for one in settings:
             self._scores.setdefault(one, {})
         for row in self._try([(clip, one) for clip in clips for one in settings]):
             self._scores[row.settings][row.content_sha256] = row.score
 
-    def _loses(self, settings: TrackerSettings, best: TrackerSettings | None) -> bool:
-        """Whether settings are clearly worse than the best ones on the clips that they were tried on."""
+    def _keeps_up(self, settings: TrackerSettings, best: TrackerSettings) -> bool:
+        """Whether settings are about as good as the best ones on the clips that they were tried on, or better."""
         tried = self._scores[settings]
-        if best is None or not tried:
-            return False
-        return fmean(tried.values()) < LOSES_BELOW * fmean(self._scores[best][clip] for clip in tried)
+        return fmean(tried.values()) >= KEEPS_UP * fmean(self._scores[best][clip] for clip in tried)
+
+    def _mean(self, settings: TrackerSettings) -> float:
+        return fmean(self._scores[settings].values())
 
     def _best(self) -> TrackerSettings | None:
         """The best of the settings that were tried on every clip that can be read."""
-        most = max(map(len, self._scores.values()), default=0)
-        whole = [settings for settings, scores in self._scores.items() if len(scores) == most and most]
-        return max(whole, key=lambda settings: fmean(self._scores[settings].values()), default=None)
+        whole = [settings for settings, scores in self._scores.items() if scores and len(scores) == len(self._clips)]
+        return max(whole, key=self._mean, default=None)
 
     def _runs(self) -> int:
         return sum(map(len, self._scores.values()))
 
-    def _neighbour(self, best: TrackerSettings) -> TrackerSettings:
-        """The best settings with one to three of them a step or two away."""
-        values = best.as_dict()
-        for name in self._rng.choice(SETTING_NAMES, size=self._rng.integers(1, 4), replace=False):
-            move = int(self._rng.choice((-2, -1, 1, 2)))
+    def _left(self) -> int:
+        return max(0, self._budget - self._runs())
+
+    def _next_to(self, best: TrackerSettings, count: int) -> list[TrackerSettings]:
+        """New settings that differ from the best in one setting; in two where these were hardly to be found."""
+        found: list[TrackerSettings] = []
+        for draw in range(_DRAWS):
+            if len(found) == count:
+                break
+            moved = self._moved(best, 1 if draw < _DRAWS / 2 else 2)
+            if moved not in self._scores and moved not in found:
+                found.append(moved)
+        return found
+
+    def _moved(self, settings: TrackerSettings, changes: int) -> TrackerSettings:
+        values = settings.as_dict()
+        for name in self._rng.choice(SETTING_NAMES, size=changes, replace=False):
             if name == "motion_model":
                 values[name] = str(self._rng.choice([model.value for model in MotionModel]))
-            elif name in _STEPS:
+            else:
                 low, high, step = _STEPS[name]
+                move = int(self._rng.choice((-1, 1)) * self._rng.integers(1, MOST_STEPS + 1))
                 values[name] = min(high, max(low, round(float(values[name]) + move * step, 2)))
         return TrackerSettings.from_dict(values)
 
@@ -172,7 +221,7 @@ class Search:
         """A choice that was given up counts with what it had: it is a loser, and the sampler may know how bad a one."""
         scores = self._scores[settings]
         if scores:
-            self._study.tell(trial, fmean(scores.values()))
+            self._study.tell(trial, self._mean(settings))
         else:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
 
@@ -183,7 +232,7 @@ class Search:
             given_up=tuple(self._given_up),
             runs=self._runs(),
             best=best,
-            best_score=None if best is None else fmean(self._scores[best].values()),
+            best_score=None if best is None else self._mean(best),
         )
 
 
