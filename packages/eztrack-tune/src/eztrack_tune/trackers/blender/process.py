@@ -155,11 +155,16 @@ class BlenderProcess:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Ours without what would lead another Python astray, and with settings of Blender's own out of the way."""
+    """Ours without what would lead another Python astray; settings and temporary files of Blender's go to the folder.
+
+    Blender makes itself a folder for temporary files and removes it only when it ends by its own way out, which the
+    worker does not take.
+    """
     ours = {
         name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
     }
-    return {**ours, "BLENDER_USER_RESOURCES": str(folder), "PYTHONNOUSERSITE": "1"}
+    own = dict.fromkeys(("BLENDER_USER_RESOURCES", "TMPDIR", "TEMP", "TMP"), str(folder))
+    return {**ours, **own, "PYTHONNOUSERSITE": "1"}
 
 
 def _kill_all(process: subprocess.Popen[bytes]) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import statistics
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
@@ -41,7 +43,7 @@ SENSOR_WIDTH_MM = 36.0
 
 
 class Session:
-    """One open clip, the editor that operators need, and the features found in it so far."""
+    """One open clip, the editor that operators need, and the features found so far, in this clip and in others."""
 
     def __init__(self) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -49,7 +51,7 @@ class Session:
         self.scene = bpy.context.scene
         self.path: str | None = None
         self.clip: Any = None
-        self.detected: dict[tuple[float, int, int, int, int], tuple[float, list[tuple[float, float]]]] = {}
+        self.detected: dict[tuple[str | float | None, ...], tuple[float, list[tuple[float, float]]]] = {}
         self.window = bpy.context.window_manager.windows[0]
         self.screen = self.window.screen
         self.area = max(self.screen.areas, key=lambda area: area.width * area.height)
@@ -61,7 +63,7 @@ class Session:
         if self.path != path:
             if self.clip is not None:
                 bpy.data.movieclips.remove(self.clip)
-            self.path, self.detected = None, {}
+            self.path = None
             self.clip = bpy.data.movieclips.load(path)
             if tuple(self.clip.size) == (0, 0):
                 raise RuntimeError("Blender cannot read the stills")
@@ -156,7 +158,7 @@ def _apply(session: Session, trial: dict[str, Any]) -> None:
 def _detect(session: Session, trial: dict[str, Any]) -> tuple[float, list[tuple[float, float]], bool]:
     """Features of the first frame: the threshold that found enough, their places, whether they were known already."""
     options = tuple(trial[name] for name in ("min_distance_px", "margin_px", "least_features", "most_features"))
-    key = (trial["settings"]["threshold"], *options)
+    key = (session.path, trial["settings"]["threshold"], *options)
     if key in session.detected:
         return *session.detected[key], True
     threshold = trial["settings"]["threshold"]
@@ -344,9 +346,13 @@ def _read_solve(session: Session) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer trials until standard input ends. Leaves at once then: Blender's own way out may crash."""
+    """Answer trials until standard input ends. Leaves at once then: Blender's own way out may crash.
+
+    Whoever started this ends it by a signal and removes the folder of the answers. Where the input ends first, that
+    process is gone, and there is nobody else to remove it.
+    """
     session = Session()
-    with open(sys.argv[-2], "a", encoding="ascii") as answers:  # noqa: PTH123 - a worker's only file
+    with Path(sys.argv[-2]).open("a", encoding="ascii") as answers:
         _say(answers, {"ready": bpy.app.version_string, "python": sys.version.split()[0]})
         for line in sys.stdin:
             trial = json.loads(line)
@@ -357,6 +363,9 @@ def main() -> None:
             except (RuntimeError, MemoryError, AttributeError, TypeError, ValueError, LookupError) as error:
                 answer = {"failure": f"{type(error).__name__}: {error}".strip()[:500]}
             _say(answers, {"id": trial["id"], **answer})
+    folder = Path(sys.argv[-2]).parent
+    if folder.name.startswith("eztrack-blender-"):  # not where somebody runs this by hand
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
