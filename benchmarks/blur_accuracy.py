@@ -1,8 +1,9 @@
 """How right blur-train's native network is beside the usual ways: all learned and measured on the same drawn photos.
 
 ``python -m benchmarks.blur_accuracy SETS RUN`` draws the sets where they are missing, trains every rival, chooses each
-one's operating points on the same calibration photos, and looks once at the sealed test set. ``--real FOLDER`` adds
-photos of real scenes, each sharp (``*_S``), defocused (``*_F``) and moved (``*_M``).
+one's operating points on the same calibration photos, and looks once at the sealed test set. ``--sharp FOLDER`` adds
+real sharp photos, blurred as a whole by us; ``--real FOLDER`` photos of real scenes, each sharp (``*_S``), defocused
+(``*_F``) and moved (``*_M``).
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchmarks.blur_native import logits_of
-from benchmarks.blur_sets import DrawnSet, draw_set, open_set
+from benchmarks.blur_sets import DrawnSet, draw_photos, draw_set, open_set
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from torch import nn
+from torch import Tensor, nn
 
 from blur_train.classes import CLASSES
 from blur_train.decision import DecisionRule, choose, probabilities_of
@@ -29,11 +30,12 @@ from blur_train.evaluation.measure import SHARP, Measured, PartScore, Truth, mcn
 from blur_train.evaluation.rivals import rival_logits
 from blur_train.evidence import LONG_SIDE_PX, WHOLE_PX, TileEvidence, WholeEvidence
 from blur_train.models.backends import make_backend
-from blur_train.photos import read_photo
+from blur_train.photos import PHOTO_EXTENSIONS, read_photo
 from blur_train.train.fitting import smoothed_loss
 from footage.metrics.classification import balanced_accuracy
 from footage.runs.files import atomic_write_json
 from footage.training.loop import Validation, fit
+from footage.training.network import HeadedNetwork
 
 NATIVE = "native network"
 Ask = Callable[[DrawnSet], NDArray[np.float64]]
@@ -102,10 +104,27 @@ class _Small:
         return self._vary(np.array(self._photos.whole[index]), rng)
 
 
+class _InBfloat16(HeadedNetwork):
+    """A network that learns in bfloat16 where that is the faster one, and answers in float32."""
+
+    def __init__(self, network: HeadedNetwork) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            logits: Tensor = self.network(images)
+        return logits
+
+    def head(self) -> nn.Module:
+        return self.network.head()
+
+
 def seed_recipe(train: DrawnSet, val: DrawnSet, run: Path, *, epochs: int, start: str) -> Way:
     """YOLOv8n-cls at 224 px with the hyperparameters of the seed; fewer epochs where so many take too long."""
     backend = make_backend("ultralytics", weights=start, seed=0)
-    recipe = replace(backend.recipe, epochs=epochs)
+    network = _InBfloat16(backend.network)
+    recipe = replace(backend.recipe, epochs=epochs, patience=None, warmup_epochs=min(3.0, epochs / 10))
 
     def validate(network: nn.Module) -> Validation:
         logits = logits_of(network, val.whole)
@@ -114,7 +133,7 @@ def seed_recipe(train: DrawnSet, val: DrawnSet, run: Path, *, epochs: int, start
 
     run.mkdir(parents=True, exist_ok=True)
     fit(
-        backend.network,
+        network,
         _Small(train, backend.vary),
         validate,
         recipe,
@@ -125,7 +144,7 @@ def seed_recipe(train: DrawnSet, val: DrawnSet, run: Path, *, epochs: int, start
         on_step=lambda _: None,
         on_epoch=lambda record: print(f"yolo epoch {record.epoch + 1}: {record.val_metric:.3f}", flush=True),
     )
-    return by_network(f"YOLOv8n-cls at 224 px, {epochs} epochs", backend.network, "whole")
+    return by_network(f"YOLOv8n-cls at 224 px, {epochs} epochs", network, "whole")
 
 
 def truth_of(photos: DrawnSet) -> Truth:
@@ -154,9 +173,8 @@ class Outcome:
     rule: DecisionRule
 
 
-def outcome_of(way: Way, calibration: DrawnSet, test: DrawnSet) -> Outcome:
-    """Choose the operating points and look at the test set."""
-    rule = choose(way.ask(calibration), calibration.labels)
+def outcome_of(way: Way, rule: DecisionRule, test: DrawnSet) -> Outcome:
+    """Look at a test set, with operating points chosen elsewhere."""
     logits = way.ask(test)
     measured = measure(way.name, truth_of(test), probabilities_of(logits, rule.temperature), rule)
     return Outcome(measured=measured, likeliest=logits.argmax(axis=1), rule=rule)
@@ -199,16 +217,16 @@ def show(outcomes: list[Outcome], test: DrawnSet) -> None:
     print(own.confusion)
 
 
-def show_real(ways: list[Way], outcomes: list[Outcome], folder: Path) -> list[dict[str, object]]:
+def show_real(ways: list[Way], rules: list[DecisionRule], folder: Path) -> list[dict[str, object]]:
     """What every way says of real photos whose scenes are there sharp, defocused and moved."""
     found: list[dict[str, object]] = []
     for file in sorted(path for path in folder.iterdir() if path.stem[-2:] in {"_S", "_F", "_M"}):
         image = read_photo(file).image
         said = {}
-        for way, outcome in zip(ways, outcomes, strict=True):
-            p = probabilities_of(way.ask_photo(image), outcome.rule.temperature)
+        for way, rule in zip(ways, rules, strict=True):
+            p = probabilities_of(way.ask_photo(image), rule.temperature)
             said[way.name] = {
-                "by_operating_points": CLASSES[int(outcome.rule.predict(p)[0])],
+                "by_operating_points": CLASSES[int(rule.predict(p)[0])],
                 "most_probable": CLASSES[int(p.argmax())],
                 "sharp": round(float(p[0, SHARP]), 4),
             }
@@ -225,6 +243,7 @@ def main() -> None:
     parser.add_argument("--native", default="drawn", help="the native network's weights: drawn, or a file")
     parser.add_argument("--yolo-epochs", type=int, default=100, help="0 leaves YOLOv8n-cls out")
     parser.add_argument("--as-drawn", action="store_true", help="measure on what is drawn so far, and draw nothing")
+    parser.add_argument("--sharp", type=Path, help="folder of real sharp photos that nothing was learned from")
     parser.add_argument("--real", type=Path, help="folder of real photos named *_S, *_F and *_M")
     given = parser.parse_args()
     opened = open_set if given.as_drawn else draw_set
@@ -238,23 +257,29 @@ def main() -> None:
         by_measures("variance of the Laplacian", train, size=0, how="one"),
     ]
     given.run.mkdir(parents=True, exist_ok=True)
-    outcomes = [outcome_of(way, calibration, test) for way in ways]
-    show(outcomes, test)
-    real = [] if given.real is None else show_real(ways, outcomes, given.real)
-    document = {
-        "photos": {
-            name: len(one.rows) for name, one in (("train", train), ("calibration", calibration), ("test", test))
-        },
-        "ways": [
-            {
-                "measured": one.measured,
-                "rule": one.rule.document(),
-                "most_probable_right": share(one.likeliest == test.labels),
-            }
-            for one in outcomes
-        ],
-        "real": real,
-    }
+    rules = [choose(way.ask(calibration), calibration.labels) for way in ways]
+    tests = {"test": test}
+    if given.sharp is not None:
+        files = sorted(path for path in given.sharp.iterdir() if path.suffix.lower() in PHOTO_EXTENSIONS)
+        tests["photos"] = draw_photos(given.sets, files)
+    document: dict[str, object] = {"learned_from": len(train.rows), "chosen_on": len(calibration.rows)}
+    for name, photos in tests.items():
+        print(f"\n== {name}: {len(photos.rows)} photos")
+        outcomes = [outcome_of(way, rule, photos) for way, rule in zip(ways, rules, strict=True)]
+        show(outcomes, photos)
+        document[name] = {
+            "photos": len(photos.rows),
+            "ways": [
+                {
+                    "measured": one.measured,
+                    "rule": one.rule.document(),
+                    "most_probable_right": share(one.likeliest == photos.labels),
+                }
+                for one in outcomes
+            ],
+        }
+    if given.real is not None:
+        document["real"] = show_real(ways, rules, given.real)
     atomic_write_json(given.run / "accuracy.json", document)
 
 

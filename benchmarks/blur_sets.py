@@ -1,13 +1,14 @@
 """Drawn photos for the blur benchmark: what every rival needs of each, kept in arrays, and the truth about it.
 
 Scenes of the sealed families are in the test set only; two of the open families choose epochs and operating points, the
-others are learned from. A set that was broken off goes on where it was.
+others are learned from. :func:`draw_photos` makes a sealed set of real sharp photos: blur of the whole picture, since
+their subjects are not known. A set that was broken off goes on where it was.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from blur_train.classes import CLASSES, BlurClass, EdgeCase
 from blur_train.evaluation.hand import FEATURES, focus_features
 from blur_train.evidence import CELLS, LONG_SIDE_PX, PLANES, TILE_PX, WHOLE_PX, TileEvidence, WholeEvidence
 from blur_train.models.taught import CELL_KINDS, UNKNOWN
+from blur_train.photos import read_photo
 from blur_train.scenes.cases import MILD_PX, Case, Way, draw_case
 from blur_train.scenes.photo import SyntheticPhoto, draw_photo
+from blur_train.scenes.real import camera_for_photo, scene_of_photo
 from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
@@ -90,6 +93,21 @@ def photos_of(plan: Plan, scene_number: int) -> Iterator[SyntheticPhoto]:
         yield draw_photo(rng, case, scene)
 
 
+def photos_from(file: Path, seed: int, number: int) -> Iterator[SyntheticPhoto]:
+    """A real sharp photo, taken anew: sharp, noisy, dark, and twice each out of focus and shaken as a whole."""
+    rng = np.random.default_rng((seed, number))
+    scene = scene_of_photo(read_photo(file).image, group=file.stem)
+    sharp = [
+        Case(label=BlurClass.SHARP, edge_case=case, way=Way.STILL) for case in (EdgeCase.NOISE, EdgeCase.LOW_LIGHT)
+    ]
+    blurred = [
+        Case(label=BlurClass.DEFOCUSED_BLURRED, way=Way.WHOLE_DEFOCUS),
+        Case(label=BlurClass.MOTION_BLURRED, way=Way.CAMERA_SHAKE),
+    ]
+    for case in (Case(label=BlurClass.SHARP, way=Way.STILL), *sharp, *blurred, *blurred):
+        yield draw_photo(rng, case, scene, camera=camera_for_photo(rng, case.edge_case))
+
+
 def truth_of(photo: SyntheticPhoto, boxes: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Each cell's kind of blur, and the share of its tile that shows the subject, 0 to 255: ``(CELLS,)`` each."""
     scale = LONG_SIDE_PX / max(photo.image.shape[:2])
@@ -146,7 +164,7 @@ _SHAPES: dict[str, tuple[tuple[int, ...], type]] = {
     "kinds": ((CELLS,), np.uint8),
     "subject": ((CELLS,), np.uint8),
 }
-_MOST_A_SCENE = 6
+_MOST_A_SCENE = 7
 
 
 def _array(folder: Path, name: str, plan: Plan) -> Any:
@@ -167,44 +185,64 @@ def _rows(journal: Path) -> Rows:
     return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
 
 
-def draw_set(folder: Path, name: str, *, most_scenes: int | None = None, tell: bool = True) -> DrawnSet:
+def draw_set(folder: Path, name: str, *, most_scenes: int | None = None) -> DrawnSet:
     """Draw a set, or go on with it, and open it."""
     plan = PLANS[name]
+    scenes = plan.textured + plan.untextured
+    wanted = np.random.default_rng(plan.seed).permutation(scenes)[:most_scenes].tolist()
+    return _draw(folder, plan, wanted, lambda number: photos_of(plan, number))
+
+
+def draw_photos(folder: Path, files: Sequence[Path]) -> DrawnSet:
+    """Take real sharp photos anew, or go on with it, and open the set."""
+    plan = Plan("photos", len(files), 0, (), 16)
+    return _draw(folder, plan, range(len(files)), lambda number: photos_from(files[number], plan.seed, number))
+
+
+def _draw(folder: Path, plan: Plan, wanted: Sequence[int], make: Callable[[int], Iterator[SyntheticPhoto]]) -> DrawnSet:
     (folder / plan.name).mkdir(parents=True, exist_ok=True)
     journal = folder / plan.name / JOURNAL_FILE
     rows = _rows(journal)
     done = {row["scene"] for row in rows}
-    scenes = plan.textured + plan.untextured
-    wanted = np.random.default_rng(plan.seed).permutation(scenes)[:most_scenes]
     arrays = {key: _array(folder, key, plan) for key in _SHAPES}
-    tiles, whole = TileEvidence(), WholeEvidence()
-    for number in wanted.tolist():
+    for number in wanted:
         if number in done:
             continue
         new: Rows = []
-        for photo in photos_of(plan, number):
-            row = len(rows) + len(new)
-            seen = tiles.of(photo.image)
-            assert seen.boxes is not None  # noqa: S101 - tiles have boxes
-            arrays["evidence"][row] = seen.array
-            arrays["whole"][row] = whole.of(photo.image).array
-            arrays["hand"][row, 0] = focus_features(photo.image, long_side_px=LONG_SIDE_PX)
-            arrays["hand"][row, 1] = focus_features(photo.image, long_side_px=WHOLE_PX)
-            arrays["kinds"][row], arrays["subject"][row] = truth_of(photo, seen.boxes)
-            new.append(
-                {
-                    "scene": number,
-                    "label": photo.label.value,
-                    "edge_case": None if photo.edge_case is None else photo.edge_case.value,
-                    "way": photo.way.value,
-                    "width_px": photo.width_px,
-                    "family": photo.family,
-                    "group": photo.group,
-                }
-            )
+        for photo in make(number):
+            place = len(rows) + len(new)
+            for key, value in _seen(photo).items():
+                arrays[key][place] = value
+            new.append({"scene": number, **_told(photo)})
         rows += new
         with journal.open("a") as lines:
             lines.write("".join(f"{json.dumps(row)}\n" for row in new))
-        if tell and len(rows) % 50 < len(new):
-            print(f"{name}: {len(rows)} photos", flush=True)
+        if len(rows) % 50 < len(new):
+            print(f"{plan.name}: {len(rows)} photos", flush=True)
     return DrawnSet(folder, plan, rows)
+
+
+def _seen(photo: SyntheticPhoto) -> dict[str, NDArray[Any]]:
+    """What the rivals see of a photo, and the truth about its cells."""
+    tiles = TileEvidence().of(photo.image)
+    assert tiles.boxes is not None  # noqa: S101 - tiles have boxes
+    kinds, subject = truth_of(photo, tiles.boxes)
+    hand = [focus_features(photo.image, long_side_px=side) for side in (LONG_SIDE_PX, WHOLE_PX)]
+    return {
+        "evidence": tiles.array,
+        "whole": WholeEvidence().of(photo.image).array,
+        "hand": np.stack(hand),
+        "kinds": kinds,
+        "subject": subject,
+    }
+
+
+def _told(photo: SyntheticPhoto) -> dict[str, Any]:
+    return {
+        "label": photo.label.value,
+        "edge_case": None if photo.edge_case is None else photo.edge_case.value,
+        "way": photo.way.value,
+        "width_px": photo.width_px,
+        "family": photo.family,
+        "group": photo.group,
+    }

@@ -22,11 +22,11 @@ TOOL = str(Path(sys.executable).parent / "blur-train")
 KEY = "a key of many characters"
 
 
-def refusal(*arguments: object, code: int = 1) -> str:
+def refusal(*arguments: object) -> str:
     """What keeps a command from starting; nothing is said on standard output."""
     ended = CliRunner(env={KEYS_VARIABLE: None}).invoke(app, [*map(str, arguments)])
     assert isinstance(ended.exception, FootageError), ended.exception
-    assert exit_code_of(ended.exception) == code
+    assert exit_code_of(ended.exception) == 1
     assert ended.stdout == ""
     return f"{ended.stderr}{ended.exception}"
 
