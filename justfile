@@ -36,6 +36,10 @@ lock *packages:
     uv sync --all-groups
     git diff --stat -- uv.lock
 
+# Build the pages into dist/docs; a link that leads nowhere fails.
+docs:
+    uv run sphinx-build -q -W --keep-going -c docs/site -b html . dist/docs
+
 # Run one benchmark of benchmarks/: `just bench NAME`.
 bench name *arguments:
     uv run python -m benchmarks.{{ name }} {{ arguments }}

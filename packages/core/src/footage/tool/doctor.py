@@ -64,24 +64,12 @@ def check_memory() -> Check:
 def check_codecs() -> Check:
     """Which of the common codecs PyAV's FFmpeg decodes and encodes."""
     try:
-        import av
-        from av.codec import Codec
-        from av.codec.codec import UnknownCodecError
+        from footage.video.codecs import codec_library, missing_codecs
     except ImportError as error:
         return Check(name="codecs", ok=False, required=True, detail=str(error), remedy="reinstall the package av")
-
-    def has(name: str, *, encoder: bool) -> bool:
-        try:
-            Codec(name, "w" if encoder else "r")
-        except UnknownCodecError:
-            return False
-        return True
-
-    missing = [name for name in DECODERS if not has(name, encoder=False)]
-    missing += [f"{name} (encoder)" for name in ENCODERS if not has(name, encoder=True)]
-    major = av.library_versions["libavcodec"][0]
+    missing = missing_codecs(DECODERS, ENCODERS)
     wanted = f"decodes {', '.join(DECODERS)} and encodes {', '.join(ENCODERS)}"
-    detail = f"PyAV {av.__version__}, libavcodec {major}: " + (f"lacks {', '.join(missing)}" if missing else wanted)
+    detail = f"{codec_library()}: " + (f"lacks {', '.join(missing)}" if missing else wanted)
     remedy = "install the package av from its wheels, not from the system's FFmpeg" if missing else None
     return Check(name="codecs", ok=not missing, required=True, detail=detail, remedy=remedy)
 
