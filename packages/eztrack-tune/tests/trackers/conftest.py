@@ -46,7 +46,8 @@ def wheel() -> Callable[[str], BlenderCommand]:
         if shutil.which("uv") is None:
             pytest.skip("uv is not there, which starts Blender's wheel")
         command = blender_command(bpy=version)
-        probe = [*command.arguments[:-1], "-c", "import bpy"]
+        # fetched, not imported: a Blender that does not start fails the test that needs it
+        probe = [*command.arguments[:-1], "-c", "import importlib.util as util; assert util.find_spec('bpy')"]
         ended = subprocess.run(probe, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
         if ended.returncode:
             pytest.skip(f"uv cannot start bpy {version} here: {ended.stderr.strip()[-200:]}")

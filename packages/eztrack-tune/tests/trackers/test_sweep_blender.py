@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,71 +24,44 @@ from eztrack_tune.synthetic.clips import SyntheticClip
 from eztrack_tune.trackers.blender.environment import BlenderCommand
 
 pytestmark = pytest.mark.slow
-Run = Callable[..., tuple[int, str, str]]
 OF_MARKERS = ("settings", "threshold_used", "tracks", "survival", "success_rate", "fewest_alive", "forward_backward_px")
 OF_SOLVES = ("score", "raw_error_px", "cleaned_error_px", "kept_share")
 """What solves tell differs from run to run in the fourth digit, whoever is killed or not."""
 
 
-@pytest.fixture
-def arguments(tmp_path: Path) -> list[str]:
-    """A clip and four settings."""
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that ended."""
+
+    trials: list[dict[str, Any]]
+    said: str
+    sessions: Path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Has a clip, and a matrix of one and one of three settings."""
+    folder = tmp_path_factory.mktemp("swept")
     clip = SyntheticClip.random(np.random.default_rng(0), Difficulty.EASY, size=(320, 180), frames=8)
-    clip.write_video(tmp_path / "clip.mp4")
-    (tmp_path / "matrix.json").write_text(json.dumps([settings.as_dict() for settings in SIX[:3]]))
-    return ["sweep", "clip.mp4", "--matrix", "matrix.json", "-j", "1", "-o", "out"]
+    clip.write_video(folder / "clip.mp4")
+    for count in (1, 3):
+        (folder / f"{count}.json").write_text(json.dumps([settings.as_dict() for settings in SIX[:count]]))
+    return folder
 
 
-def test_both_trackers_are_compared(run: Run, arguments: list[str], command: BlenderCommand, tmp_path: Path) -> None:
-    code, out, err = run(*arguments, "--tracker", "both", "--bpy", command.version)
-    assert code == 0, err
-    assert "1 clip, tracked by blender 5.0.1, opencv" in err
-    assert "rank correlation of the two trackers over settings" in out
-    sessions = read_sessions([tmp_path / "out" / "sessions"]).sessions
-    assert sorted(session.backend for session in sessions) == ["blender"] * 4 + ["opencv"] * 4
-    with (tmp_path / "out" / "trials.csv").open(newline="") as file:
-        shared = [row["detection_shared"] for row in csv.DictReader(file) if row["backend"] == "blender"]
-    assert shared.count("True") == 2, "today's default has a threshold of its own, the three settings share one"
+@pytest.fixture(scope="module")
+def both(folder: Path, command: BlenderCommand) -> Swept:
+    """Today's and three other settings with both trackers."""
+    return sweep(folder, "both", "--tracker", "both", "--bpy", command.version)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="writes a shell script")
-def test_an_executable_is_driven_by_the_same_worker(
-    run: Run, arguments: list[str], command: BlenderCommand, tmp_path: Path
-) -> None:
-    """A script that takes Blender's arguments, and runs the worker with all of them as Blender does."""
-    script = tmp_path / "blender"
-    version = 'if [ "$1" = --version ]; then echo "Blender 5.0.1"; exit; fi'
-    script.write_text(f'#!/bin/sh\n{version}\nexec {shlex.join(command.arguments)} "$@"\n')
-    script.chmod(0o755)
-    code, out, err = run(*arguments, "--blender", str(script), "--json")
-    assert code == 0, err
-    document = json.loads(out)
-    assert {row["backend_version"] for row in document["trials"]} == {"5.0.1"}
-    assert not [row["failure"] for row in document["trials"] if row["failure"] is not None]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
-def test_blenders_killed_under_a_sweep_change_nothing_and_leave_nothing_behind(
-    arguments: list[str], command: BlenderCommand, tmp_path: Path
-) -> None:
-    undisturbed, _ = swept(arguments, command, tmp_path, killing=0)
-    disturbed, left = swept([*arguments[:-1], "again"], command, tmp_path, killing=2)
-    assert not left
-    assert [row["failure"] for row in disturbed] == [None] * 4
-    for row, expected in zip(disturbed, undisturbed, strict=True):
-        assert [row[name] for name in OF_MARKERS] == [expected[name] for name in OF_MARKERS]
-        assert [row[name] for name in OF_SOLVES] == pytest.approx([expected[name] for name in OF_SOLVES], rel=0.01)
-
-
-def swept(
-    arguments: list[str], command: BlenderCommand, folder: Path, *, killing: int
-) -> tuple[list[dict[str, Any]], list[Path]]:
-    """A sweep as a process of its own, under which so many Blenders are killed: its trials, and the files it left."""
-    temporary = folder / "temporary"
-    temporary.mkdir(exist_ok=True)
-    program = [sys.executable, "-m", "eztrack_tune.cli", *arguments, "--bpy", command.version, "--json"]
+def sweep(folder: Path, output: str, *more: str, matrix: str = "3.json", killing: int = 0) -> Swept:
+    """A sweep as a process of its own, under which so many Blenders are killed."""
+    program = [sys.executable, "-m", "eztrack_tune.cli", "sweep", "clip.mp4", "--matrix", matrix, "-j", "1"]
+    temporary = folder / f"{output}-temporary"
+    temporary.mkdir()
     with subprocess.Popen(
-        program,
+        [*program, "-o", output, "--json", *more],
         cwd=folder,
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
@@ -98,10 +70,9 @@ def swept(
     ) as process:
         killed: set[int] = set()
         until = time.monotonic() + 120
-        journal = folder / arguments[-1] / "journal.jsonl"
         while len(killed) < killing and process.poll() is None and time.monotonic() < until:
-            # one between two kills, or a trial dies twice: that one counts as failed
-            if not killed or len(journal.read_bytes().splitlines()) > 1 + len(killed):
+            # a trial between two kills: one that dies twice counts as failed
+            if not killed or trials_done(folder / output) > len(killed):
                 for blender in ready_blenders(process.pid):
                     if blender.pid not in killed:
                         blender.kill()
@@ -110,8 +81,12 @@ def swept(
         out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert len(killed) == killing
-    trials: list[dict[str, Any]] = json.loads(out)["trials"]
-    return trials, list(temporary.glob("*blender*"))
+    assert not list(temporary.glob("*blender*")), "it leaves nothing behind"
+    return Swept(trials=json.loads(out)["trials"], said=err, sessions=folder / output / "sessions")
+
+
+def trials_done(output: Path) -> int:
+    return len((output / "journal.jsonl").read_bytes().splitlines()) - 1
 
 
 def ready_blenders(sweep: int) -> list[psutil.Process]:
@@ -124,3 +99,37 @@ def ready_blenders(sweep: int) -> list[psutil.Process]:
             if runs and Path(line[-2]).is_file() and Path(line[-2]).stat().st_size > 0:
                 found.append(child)
     return found
+
+
+def test_both_trackers_are_compared(both: Swept) -> None:
+    assert "1 clip, tracked by blender 5.0.1, opencv" in both.said
+    sessions = read_sessions([both.sessions]).sessions
+    assert sorted(session.backend for session in sessions) == ["blender"] * 4 + ["opencv"] * 4
+    shared = [row["detection_shared"] for row in both.trials if row["backend"] == "blender"]
+    assert shared.count(True) == 2, "today's default has a threshold of its own, the three settings share one"
+    report = (both.sessions.parent / "report.html").read_text()
+    assert "agree" in report
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+def test_blenders_killed_under_a_sweep_change_nothing_and_leave_nothing_behind(
+    folder: Path, both: Swept, command: BlenderCommand
+) -> None:
+    disturbed = sweep(folder, "killed", "--bpy", command.version, killing=2).trials
+    undisturbed = [row for row in both.trials if row["backend"] == "blender"]
+    assert [row["failure"] for row in disturbed] == [None] * 4
+    for row, expected in zip(disturbed, undisturbed, strict=True):
+        assert [row[name] for name in OF_MARKERS] == [expected[name] for name in OF_MARKERS]
+        assert [row[name] for name in OF_SOLVES] == pytest.approx([expected[name] for name in OF_SOLVES], rel=0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="writes a shell script")
+def test_an_executable_is_driven_by_the_same_worker(folder: Path, command: BlenderCommand) -> None:
+    """A script that takes Blender's arguments, and runs the worker with all of them as Blender does."""
+    script = folder / "blender"
+    version = 'if [ "$1" = --version ]; then echo "Blender 5.0.1"; exit; fi'
+    script.write_text(f'#!/bin/sh\n{version}\nexec {shlex.join(command.arguments)} "$@"\n')
+    script.chmod(0o755)
+    trials = sweep(folder, "executable", "--blender", str(script), matrix="1.json").trials
+    assert {row["backend_version"] for row in trials} == {"5.0.1"}
+    assert [row["failure"] for row in trials] == [None] * 2
