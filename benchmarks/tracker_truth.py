@@ -35,6 +35,7 @@ from footage.metrics.intervals import Interval, group_bootstrap
 from footage.runs.journal import Journal
 
 Record = dict[str, object]
+RATIO = "log of path error over today's, where both found the camera"
 LOST_PATH = 1.0
 """The path error, as a share of the path's length, that a clip without a camera counts as."""
 
@@ -147,7 +148,7 @@ def table(records: Sequence[Record]) -> list[tuple[object, ...]]:
                     _text(fmean, chosen, "drift", percent=True),
                     _text(fmean, chosen, "survival", percent=True),
                     _text(fmean, chosen, "success_rate", percent=True),
-                    _text(fmean, chosen, "seconds"),
+                    _text(median, chosen, "seconds"),
                 )
             )
     return rows
@@ -190,14 +191,17 @@ def held_out(records: Sequence[Record]) -> dict[str, Interval | str]:
     tuning = [record for record in drawn if record["half"] == 0]
     choices = dict.fromkeys(repr(record["settings"]) for record in tuning)
     best = max(choices, key=lambda one: fmean(float(str(r["score"])) for r in tuning if repr(r["settings"]) == one))
-    gains: dict[str, list[float]] = {"path_error": [], "drift": [], "score": []}
+    gains: dict[str, list[float]] = {"path_error": [], RATIO: [], "drift": [], "score": [], "solved": []}
     for clip in dict.fromkeys(record["clip"] for record in drawn if record["half"] == 1):
         of_clip = {repr(record["settings"]): record for record in drawn if record["clip"] == clip}
         for name, values in gains.items():
+            field = "path_error" if name == RATIO else name
             missing = LOST_PATH if name == "path_error" else None
-            pair = [of_clip[one][name] if of_clip[one][name] is not None else missing for one in (best, today)]
-            if None not in pair:
-                values.append(float(str(pair[0])) - float(str(pair[1])))
+            pair = [of_clip[one][field] if of_clip[one][field] is not None else missing for one in (best, today)]
+            if None in pair:
+                continue
+            tuned, now = (float(pair[0]), float(pair[1]))  # type: ignore[arg-type] # numbers and truths
+            values.append(float(np.log(tuned / now)) if name == RATIO else tuned - now)
     return {"settings": best, **{name: _mean(np.array(values)) for name, values in gains.items()}}
 
 
