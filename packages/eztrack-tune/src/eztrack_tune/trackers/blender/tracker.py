@@ -30,7 +30,6 @@ class BlenderTracker:
     Attributes:
         backend: ``blender``.
         version: of Blender.
-        restarts: how often a Blender that had died was replaced.
     """
 
     backend = "blender"
@@ -46,7 +45,6 @@ class BlenderTracker:
         self._memory_bytes = memory_bytes
         self._process: BlenderProcess | None = BlenderProcess(command, memory_bytes=memory_bytes)
         self.version = self._process.version
-        self.restarts = 0
 
     @property
     def pid(self) -> int | None:
@@ -75,7 +73,6 @@ class BlenderTracker:
     def _ask(self, trial: dict[str, Any]) -> dict[str, Any]:
         if self._process is None:
             self._process = BlenderProcess(self._command, memory_bytes=self._memory_bytes)
-            self.restarts += 1
         try:
             return self._process.ask(trial, self._options.timeout_seconds)
         except BlenderDied:
