@@ -36,6 +36,11 @@ lock *packages:
     uv sync --all-groups
     git diff --stat -- uv.lock
 
+# Set the version of every package: `just version 0.2.0`.
+version number:
+    python3 tools/set_version.py {{ number }}
+    uv lock
+
 # Build the pages into dist/docs; a link that leads nowhere fails.
 docs:
     uv run sphinx-build -q -W --keep-going -c docs/site -b html . dist/docs

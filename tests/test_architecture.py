@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,15 +116,3 @@ def test_importing_a_package_loads_nothing_heavy(module: str) -> None:
 def test_help_of_a_tool_and_of_its_verbs_loads_nothing_heavy(module: str) -> None:
     """All in one process: what any of them had loaded would still be there at the end."""
     assert not loaded_by(HELP.format(name=PACKAGES[module], module=CLIS[module])) & (HEAVY | {"numpy"})
-
-
-def test_all_packages_have_one_version() -> None:
-    projects = [
-        tomllib.loads((ROOT / "packages" / name / "pyproject.toml").read_text())["project"]
-        for name in PACKAGES.values()
-    ]
-    (version,) = {project["version"] for project in projects}
-    for project in projects:
-        if project["name"] != "footage-core":
-            without_extras = [re.sub(r"\[.*?\]", "", need) for need in project["dependencies"]]
-            assert f"footage-core=={version}" in without_extras, project["name"]

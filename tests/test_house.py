@@ -98,11 +98,6 @@ def test_a_package_is_complete(package: Path, committed: dict[str, str]) -> None
     assert not set(described["tool"]) - {"uv"}, "every tool's settings stand in the root's pyproject.toml"
 
 
-def test_packages_are_of_one_version() -> None:
-    versions = {settings(package / "pyproject.toml")["project"]["version"] for package in PACKAGES}
-    assert len(versions) == 1
-
-
 def test_dangerous_calls_have_one_home() -> None:
     ruff = settings(ROOT / "pyproject.toml")["tool"]["ruff"]["lint"]
     banned = ruff["flake8-tidy-imports"]["banned-api"]

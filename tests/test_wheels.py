@@ -1,4 +1,4 @@
-"""What a stranger gets: the wheels, and flexpatch-train installed from them where no checkout is in sight."""
+"""What a stranger gets: the wheels, and each trainer installed alone from them where no checkout is in sight."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
 
@@ -18,6 +19,17 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = sorted((ROOT / "packages").iterdir())
+TRAINERS = ("blur-train", "eztrack-tune", "flexpatch-train", "highlight-train", "video-train")
+WITHOUT_TORCH = {"eztrack-tune", "flexpatch-train"}
+VERSION = tomllib.loads((ROOT / "packages/core/pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A trainer in an environment of its own: its name, and the folder of the environment's programs."""
+
+    tool: str
+    programs: Path
 
 
 def run(folder: Path, *command: str | Path) -> str:
@@ -52,15 +64,28 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]
 
 
 @pytest.fixture(scope="session")
-def stranger(uv: str, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment of its own, with flexpatch-train and what its wheel says it needs."""
+def constraints(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The versions of the lock, for an environment that has no lock."""
+    file = tmp_path_factory.mktemp("constraints") / "constraints.txt"
+    run(ROOT, uv, "export", "--frozen", "--quiet", "--all-groups", "--no-hashes", "--no-emit-workspace", "-o", file)
+    return file
+
+
+@pytest.fixture(scope="session", params=TRAINERS)
+def stranger(
+    request: pytest.FixtureRequest,
+    uv: str,
+    wheels: dict[str, Path],
+    constraints: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Stranger:
+    """An environment of its own with one trainer, and what its wheel says it needs."""
     folder = tmp_path_factory.mktemp("stranger")
-    constraints = folder / "constraints.txt"
-    run(ROOT, uv, "export", "--frozen", "--quiet", "--no-hashes", "--no-emit-workspace", "--output-file", constraints)
     run(folder, uv, "venv", "--quiet", "--python", sys.executable, "fresh")
     install = (uv, "pip", "install", "--quiet", "--python", "fresh", "--constraints", constraints)
-    run(folder, *install, "--find-links", wheels["footage"].parent, wheels["flexpatch_train"], wheels["footage"])
-    return folder / "fresh" / ("Scripts" if os.name == "nt" else "bin")
+    module = request.param.replace("-", "_")
+    run(folder, *install, "--find-links", wheels["footage"].parent, wheels[module], wheels["footage"])
+    return Stranger(request.param, folder / "fresh" / ("Scripts" if os.name == "nt" else "bin"))
 
 
 def test_a_wheel_holds_one_typed_module_and_no_tests(wheels: dict[str, Path]) -> None:
@@ -91,21 +116,25 @@ def test_a_wheel_says_what_it_is(wheels: dict[str, Path]) -> None:
             )
 
 
-def test_the_tool_starts_where_no_checkout_is(stranger: Path, tmp_path: Path) -> None:
-    program = stranger / "flexpatch-train"
-    assert "flexpatch-train" in run(tmp_path, program, "--help")
-    assert "0.1.0" in run(tmp_path, program, "--version")
+def test_the_tool_starts_where_no_checkout_is(stranger: Stranger, tmp_path: Path) -> None:
+    program = stranger.programs / stranger.tool
+    assert f"Start with: {stranger.tool}" in run(tmp_path, program, "--help")
+    assert run(tmp_path, program, "--version") == f"{stranger.tool} {VERSION}\n"
+    assert run(tmp_path, stranger.programs / "footage", "--version") == f"footage {VERSION}\n"
 
 
-def test_the_tool_trains_where_no_checkout_is(stranger: Path, tmp_path: Path) -> None:
-    run(tmp_path, stranger / "flexpatch-train", "demo", "--smoke", "--output-dir", tmp_path / "demo")
-    assert (tmp_path / "demo" / "report.html").is_file()
-    checked = run(tmp_path, stranger / "flexpatch-train", "check", tmp_path / "demo" / "flexpatch_model.joblib")
-    assert "computed anew" in checked
-
-
-def test_the_tool_needs_nothing_heavy_that_it_did_not_ask_for(stranger: Path, tmp_path: Path) -> None:
+def test_the_tool_needs_nothing_that_it_did_not_ask_for(stranger: Stranger, tmp_path: Path) -> None:
     listed = "import importlib.metadata as m; print(*sorted(d.name.lower() for d in m.distributions()))"
-    installed = set(run(tmp_path, stranger / "python", "-c", listed).split())
-    assert {"footage-core", "flexpatch-train"} <= installed
-    assert not installed & {"torch", "ultralytics", "tensorrt", "pytest"}
+    installed = set(run(tmp_path, stranger.programs / "python", "-c", listed).split())
+    assert {"footage-core", stranger.tool} <= installed
+    assert not installed & ({"ultralytics", "tensorrt", "pytest", *TRAINERS} - {stranger.tool})
+    assert ("torch" in installed) == (stranger.tool not in WITHOUT_TORCH)
+
+
+def test_the_whole_workflow_runs_where_no_checkout_is(stranger: Stranger, tmp_path: Path) -> None:
+    run(tmp_path, stranger.programs / stranger.tool, "demo", "--smoke", "--output-dir", tmp_path / "demo")
+    assert list((tmp_path / "demo").rglob("report.html"))
+    runs = sorted(file.parent for file in (tmp_path / "demo").rglob("run.json"))
+    assert runs
+    for folder in runs:
+        run(tmp_path, stranger.programs / "footage", "runs", "verify", folder)

@@ -135,4 +135,4 @@ def test_the_doctor_says_how_to_mend_what_is_missing() -> None:
     missing = doctor.check_trainer("no-such-trainer")
     assert not missing.ok
     assert missing.remedy is not None
-    assert "uv tool install no-such-trainer" in missing.remedy
+    assert "uv tool install ./packages/no-such-trainer" in missing.remedy

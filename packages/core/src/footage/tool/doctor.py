@@ -99,7 +99,7 @@ def check_trainer(name: str) -> Check:
     """Whether a trainer is installed beside this tool, in the same version."""
     version, own = installed_version(name), installed_version("footage-core")
     if version is None:
-        remedy = f"in a checkout: uv sync; elsewhere: uv tool install {name}"
+        remedy = f"in a checkout: uv sync, or uv tool install ./packages/{name}"
         return Check(name=name, ok=False, required=False, detail="not installed here", remedy=remedy)
     same = version == own
     detail = version if same else f"{version}, and footage-core is {own}"
