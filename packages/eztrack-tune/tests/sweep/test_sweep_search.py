@@ -13,7 +13,7 @@ from eztrack_tune.classes import default_settings
 from eztrack_tune.settings import CORRELATION_RANGE, SIX, THRESHOLD_RANGE, MotionModel, TrackerSettings
 from eztrack_tune.sweep.matrix import settings_for
 from eztrack_tune.sweep.rows import Row
-from eztrack_tune.sweep.search import Search
+from eztrack_tune.sweep.search import Search, fields
 from eztrack_tune.sweep.sources import SweepClip
 
 MakeRow = Callable[..., Row]
@@ -106,6 +106,16 @@ def test_a_matrix_races_and_its_best_comes_through_in_half_of_the_runs(make_row:
         assert {settings for _, settings in tried.pairs} >= {*matrix, default_settings("SD_24fps")}
         assert found.best is not None
         assert worth(found.best) >= best
+
+
+@pytest.mark.parametrize(("settings", "clips", "runs"), [(48, 6, 138), (48, 3, 69), (5, 3, 15), (90, 4, 20), (9, 1, 4)])
+def test_a_race_gets_smaller_and_uses_its_runs(settings: int, clips: int, runs: int) -> None:
+    found = fields(settings, clips, runs)
+    assert len(found) == clips
+    assert sorted(found, reverse=True) == found
+    assert found[0] == min(settings, runs - clips + 1)
+    assert found[-1] >= 1
+    assert 0.9 * runs <= sum(found) <= runs
 
 
 def test_a_matrix_that_the_runs_do_not_suffice_for_is_tried_in_part(make_row: MakeRow) -> None:

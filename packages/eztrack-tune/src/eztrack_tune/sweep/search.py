@@ -1,14 +1,16 @@
-"""A search over the add-on's five settings: a race beside the best so far, with Optuna's proposals among the runners.
+"""A search over the add-on's five settings, which tries what loses on few clips only.
 
-The six and what the add-on ships today are tried first, on every clip. Of a larger matrix some are tried on every clip
-and the others race. All run on one clip; the better half of them, if they keep up with the best so far on the same
-clips, goes on to a second, the better half of these to a fourth, and so on until all clips are through. What that saves
-is spent on further settings, proposed and raced four at a time: three that differ from the best in one setting, and one
-by Optuna's tree of Parzen estimators. The clips that come first are those on which the first settings differed most:
-they tell settings apart soonest. Only what was tried on every clip can become the best.
+A matrix that is larger than the runs suffice for is raced: all of its settings run on one clip, fewer of them on the
+second, and so on by the same ratio, so that the runs just suffice; those with the best mean so far go on.
 
-The same seed proposes the same settings however many workers there are, so that a search that was killed goes on by
-proposing them again and finding most of them in its journal.
+Otherwise the matrix, the six by default, is tried on every clip. Then settings are proposed four at a time: three that
+differ from the best so far in one setting, and one by Optuna's tree of Parzen estimators. All run on the clip on which
+the first settings differed most; the better half, if it keeps up with the best so far on the same clips, goes on to a
+second clip, the better half of these to a fourth. What that saves is spent on further settings.
+
+What ships today is always tried on every clip, and only what was tried on every clip can become the best. The same seed
+proposes the same settings however many workers there are, so that a search that was killed goes on by proposing them
+again and finding most of them in its journal.
 """
 
 from __future__ import annotations
@@ -37,8 +39,6 @@ from eztrack_tune.sweep.sources import SweepClip
 BATCH = 4
 NEXT_TO_THE_BEST = 3
 """Of a batch: a budget of a few dozen is too small for the sampler alone to come close."""
-TRIED_WHOLE = 4
-"""Of a matrix whose other settings race: enough to tell which clips differ."""
 KEEPS_UP = 0.99
 """Of the best settings' mean score on the same clips; what is below that is given up."""
 MOST_STEPS = 4
@@ -92,7 +92,8 @@ class Search:
             matrix: to begin with, beside what ships today.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._clips = list(clips)
+        order = np.random.default_rng(seed).permutation(len(clips))
+        self._clips = [clips[index] for index in order]
         self._try = try_all
         self._first = settings_for(self._clips[0].class_name, matrix)
         sampler = optuna.samplers.TPESampler(
@@ -113,13 +114,15 @@ class Search:
             on_asked: called with the number of trials that are certain to come.
         """
         self._on_asked = on_asked
-        first = self._first[: max(count, 1)] if len(self._first) <= 1 + len(SIX) else self._first
-        spaced = np.linspace(0, len(first) - 1, TRIED_WHOLE).astype(int)
-        whole = first if len(first) <= 1 + len(SIX) else [first[index] for index in spaced[: max(count, 1)]]
-        self._measure(whole, self._clips)
-        self._clips = self._most_telling_first(whole)
+        today, *others = self._first
+        self._measure([today], self._clips)
+        self._clips = [clip for clip in self._clips if clip.content_sha256 in self._scores[today]]
         self._budget = count * len(self._clips)
-        self._race([settings for settings in first if settings not in self._scores])
+        if len(others) < count or len(others) <= len(SIX):
+            self._measure(others[: count - 1], self._clips)
+            self._clips = self._most_telling_first()
+        elif self._left():
+            self._race_down(others)
         for settings in list(self._scores):
             if not settings.outside_ranges():  # Optuna searches within them
                 self._tell(self._study_trial(settings), settings)
@@ -130,11 +133,18 @@ class Search:
             self._propose(best, min(BATCH, self._left() // len(self._clips)))
         return self._found()
 
-    def _most_telling_first(self, settings: Sequence[TrackerSettings]) -> list[SweepClip]:
-        """The clips that can be read, those first on which settings differ most."""
-        clips = [clip for clip in self._clips if clip.content_sha256 in self._scores[settings[0]]]
-        spread = {clip: pstdev(self._scores[one][clip.content_sha256] for one in settings) for clip in clips}
-        return sorted(clips, key=lambda clip: -spread[clip])
+    def _race_down(self, settings: Sequence[TrackerSettings]) -> None:
+        """Try many settings on one clip and fewer on each further one."""
+        running = list(settings)
+        for clip, field in zip(self._clips, fields(len(running), len(self._clips), self._left()), strict=True):
+            self._given_up += sorted(running, key=self._mean, reverse=True)[field:]
+            running = sorted(running, key=self._mean, reverse=True)[:field]
+            self._measure(running, [clip])
+
+    def _most_telling_first(self) -> list[SweepClip]:
+        """The clips, those first on which settings differ most."""
+        spread = {clip: pstdev(scores[clip.content_sha256] for scores in self._scores.values()) for clip in self._clips}
+        return sorted(self._clips, key=lambda clip: -spread[clip])
 
     def _propose(self, best: TrackerSettings, size: int) -> None:
         """Race so many new settings."""
@@ -148,16 +158,12 @@ class Search:
     def _race(self, settings: Sequence[TrackerSettings]) -> None:
         """Try settings on one clip, the better half on a second, and so on, while they keep up with the best."""
         best = self._best()
-        if best is None:
-            return
-        running = list(settings)[: max(0, self._left() - len(self._clips) + 1)]  # one at least can come through
-        done, upto = 0, 1
-        while running and done < len(self._clips):
+        running, done, upto = list(settings), 0, 1
+        while running and best is not None and done < len(self._clips):
             self._measure(running, self._clips[done:upto])
             done, upto = upto, min(2 * upto, len(self._clips))
             if done < len(self._clips):
-                affordable = self._left() // (len(self._clips) - done)
-                better = sorted(running, key=self._mean, reverse=True)[: min(-(-len(running) // 2), affordable)]
+                better = sorted(running, key=self._mean, reverse=True)[: -(-len(running) // 2)]
                 going_on = [one for one in better if self._keeps_up(one, best)]
                 self._given_up += [one for one in running if one not in going_on]
                 running = going_on
@@ -176,7 +182,9 @@ class Search:
         return fmean(tried.values()) >= KEEPS_UP * fmean(self._scores[best][clip] for clip in tried)
 
     def _mean(self, settings: TrackerSettings) -> float:
-        return fmean(self._scores[settings].values())
+        """The mean score on the clips so far; 0 before the first."""
+        scores = self._scores.get(settings)
+        return fmean(scores.values()) if scores else 0.0
 
     def _best(self) -> TrackerSettings | None:
         """The best of the settings that were tried on every clip that can be read."""
@@ -234,6 +242,22 @@ class Search:
             best=best,
             best_score=None if best is None else self._mean(best),
         )
+
+
+def fields(settings: int, clips: int, runs: int) -> list[int]:
+    """How many settings to run on each clip: fewer from clip to clip by the same ratio, in no more than so many runs.
+
+    Args:
+        settings: how many there are.
+        clips: how many there are.
+        runs: how many may be made; at least one a clip.
+    """
+    first = min(settings, runs - clips + 1)  # one at least comes through
+    for ratio in np.linspace(1, 0, 201):
+        found = [max(1, round(first * ratio**number)) for number in range(clips)]
+        if sum(found) <= runs:
+            break
+    return found
 
 
 def _proposed(trial: optuna.trial.Trial) -> TrackerSettings:
