@@ -242,12 +242,14 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the trainings' state and of accuracy.json")
     parser.add_argument("--native", default="drawn", help="the native network's weights: drawn, or a file")
     parser.add_argument("--yolo-epochs", type=int, default=100, help="0 leaves YOLOv8n-cls out")
+    parser.add_argument("--scenes", type=int, default=600, help="to learn from: those that the drawn weights saw")
     parser.add_argument("--as-drawn", action="store_true", help="measure on what is drawn so far, and draw nothing")
     parser.add_argument("--sharp", type=Path, help="folder of real sharp photos that nothing was learned from")
     parser.add_argument("--real", type=Path, help="folder of real photos named *_S, *_F and *_M")
     given = parser.parse_args()
     opened = open_set if given.as_drawn else draw_set
-    train, val, calibration, test = (opened(given.sets, name) for name in ("train", "val", "calibration", "test"))
+    val, calibration, test = (opened(given.sets, name) for name in ("val", "calibration", "test"))
+    train = open_set(given.sets, "train") if given.as_drawn else draw_set(given.sets, "train", most_scenes=given.scenes)
     ways = [by_network(NATIVE, make_backend("native", weights=given.native).network, "tiles")]
     if given.yolo_epochs:
         ways.append(seed_recipe(train, val, given.run, epochs=given.yolo_epochs, start="none"))

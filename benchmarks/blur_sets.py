@@ -219,7 +219,8 @@ def _draw(folder: Path, plan: Plan, wanted: Sequence[int], make: Callable[[int],
             lines.write("".join(f"{json.dumps(row)}\n" for row in new))
         if len(rows) % 50 < len(new):
             print(f"{plan.name}: {len(rows)} photos", flush=True)
-    return DrawnSet(folder, plan, rows)
+    # They were drawn in this order: those that are wanted come first.
+    return DrawnSet(folder, plan, rows[: sum(row["scene"] in set(wanted) for row in rows)])
 
 
 def _seen(photo: SyntheticPhoto) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Evidence varied in ways that leave blur as it is: turned over, brighter or darker. Nothing is scaled or smoothed."""
+"""Evidence varied in ways that leave blur as it is: turned over, of another gain and gamma. Nothing is scaled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from blur_train.evidence import CELLS, COARSE_PX, GRID, PLANES, TILE_PX
 
-_MOST_GAIN = 1.25
+_MOST_GAIN, _MOST_GAMMA = 1.25, 1.2
 _MIRRORED, _UPSIDE_DOWN, _TURNED = 0.5, 0.2, 0.2
 _PACKED = (PLANES - 1 - CELLS, TILE_PX, TILE_PX)
 
@@ -22,7 +22,7 @@ def varied_tiles(array: NDArray[np.uint8], rng: np.random.Generator) -> tuple[ND
     Returns:
         The evidence, and which cell of the given one each of its cells was, ``(CELLS,)``.
     """
-    draws = rng.random(4)
+    draws = rng.random(5)
     cells = np.arange(CELLS).reshape(GRID, GRID)
     fine = array[:CELLS].reshape(GRID, GRID, TILE_PX, TILE_PX)
     coarse = array[CELLS:-1].reshape(GRID, GRID, COARSE_PX, COARSE_PX)
@@ -37,7 +37,7 @@ def varied_tiles(array: NDArray[np.uint8], rng: np.random.Generator) -> tuple[ND
     packed = np.concatenate(
         [fine.reshape(CELLS, TILE_PX, TILE_PX), coarse.reshape(_PACKED), whole.reshape(1, TILE_PX, TILE_PX)]
     )
-    return _brighter(packed, draws[3]), cells.reshape(-1)
+    return _brighter(packed, draws[3], draws[4]), cells.reshape(-1)
 
 
 def varied_whole(array: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -46,7 +46,8 @@ def varied_whole(array: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
     return _brighter(array[:, ::-1] if draws[0] < _MIRRORED else array, draws[1])
 
 
-def _brighter(array: NDArray[np.uint8], draw: float) -> NDArray[np.uint8]:
-    gain = _MOST_GAIN ** (2 * draw - 1)
-    table = np.clip(np.rint(np.arange(256) * gain), 0, 255).astype(np.uint8)
+def _brighter(array: NDArray[np.uint8], draw: float, bend: float = 0.5) -> NDArray[np.uint8]:
+    """Another gain, and another gamma where ``bend`` is not in the middle of [0, 1]."""
+    gain, gamma = _MOST_GAIN ** (2 * draw - 1), _MOST_GAMMA ** (2 * bend - 1)
+    table = np.clip(np.rint((np.arange(256) / 255) ** gamma * 255 * gain), 0, 255).astype(np.uint8)
     return np.ascontiguousarray(table[array])

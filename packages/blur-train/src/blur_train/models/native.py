@@ -1,9 +1,9 @@
 """The network that looks at full-size tiles: a small encoder of tiles, and a judgement over the map of cells.
 
 From :class:`~blur_train.evidence.TileEvidence` each of 8 x 8 cells gets a description: what an encoder makes of its
-full-size tile and of the same place at a third, the tile's power spectrum by direction and frequency (a disk of
-defocus dims all directions alike, a motion only those along it; Levin, 2006), how strong its contrast is, and what the
-whole photo shows there. Two transformer layers compare the cells, and each casts a vote with a weight: the photo's
+full-size tile and of the same place at a third, both tiles' power spectra by direction and frequency (a disk of defocus
+dims all directions alike, a motion only those along it; Levin, 2006), how strong their contrast is, and what the whole
+photo shows there. Two transformer layers compare the cells, and each casts a vote with a weight: the photo's
 logits are the sum of the votes, so that it is known which cell decided.
 """
 
@@ -112,17 +112,18 @@ class CellEncoder(nn.Module):
         super().__init__()
         self.fine = Encoder((16, 32, 64))
         self.coarse = Encoder((12, 24, 32))
-        self.spectrum = Spectrum()
-        features = self.fine.features + self.coarse.features + DIRECTIONS * BANDS + 3
+        self.spectrum, self.coarse_spectrum = Spectrum(TILE_PX), Spectrum(COARSE_PX)
+        features = self.fine.features + self.coarse.features + 2 * DIRECTIONS * BANDS + 3
         self.mix = nn.Sequential(nn.Linear(features, ENCODED * 2), nn.ReLU(), nn.Linear(ENCODED * 2, ENCODED))
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
         """``(N, ENCODED)`` of uint8 tiles ``(N, TILE_PX, TILE_PX)`` and ``(N, COARSE_PX, COARSE_PX)``."""
         fine_tiles, level, contrast = _standardised(fine)
         coarse_tiles, _, coarse_contrast = _standardised(coarse)
-        parts = [self.fine(fine_tiles), self.coarse(coarse_tiles), self.spectrum(fine_tiles)]
+        parts = [self.fine(fine_tiles), self.coarse(coarse_tiles)]
+        spectra = [self.spectrum(fine_tiles), self.coarse_spectrum(coarse_tiles)]
         measured = torch.stack([level, contrast, coarse_contrast], dim=1)
-        encoded: Tensor = self.mix(torch.cat([*parts, measured], dim=1))
+        encoded: Tensor = self.mix(torch.cat([*parts, *spectra, measured], dim=1))
         return encoded
 
 
