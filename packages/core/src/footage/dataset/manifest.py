@@ -95,6 +95,9 @@ def quick_fingerprint(path: str | PathLike[str]) -> str:
     Raises:
         InputError: the file is missing or cannot be read.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        # Opening a pipe waits for whoever writes to it, perhaps for ever.
+        raise InputError("is a folder, a pipe or a device, not a file", where=path)
     try:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size

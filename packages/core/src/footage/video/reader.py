@@ -126,6 +126,9 @@ def check_readable(path: Path, *, folder: bool) -> None:
             return
         if path.is_dir():
             raise VideoError("this is a folder, not a video file", where=path, remedy="name a file inside it")
+        if path.exists() and not path.is_file():
+            # Opening a pipe waits for whoever writes to it, perhaps for ever.
+            raise VideoError("this is a pipe or a device, not a file", where=path, remedy="save it to a file first")
         with path.open("rb") as file:
             if not file.read(1):
                 raise VideoError("the file is empty (0 bytes)", where=path, remedy="copy it again from its source")

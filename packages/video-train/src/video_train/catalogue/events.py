@@ -10,7 +10,7 @@ from pathlib import Path
 
 from footage.dataset.discover import Skipped
 from footage.dataset.manifest import quick_fingerprint, rows_sha256
-from footage.errors import DatasetError, VideoError
+from footage.errors import DatasetError, InputError
 from footage.training.clips import length_seconds
 
 
@@ -92,9 +92,9 @@ def known_events(events: Sequence[Event]) -> tuple[list[KnownEvent], list[Skippe
     for path in dict.fromkeys(path for event in events for path in event.views):
         try:
             looked[path] = View(path, length_seconds(path), quick_fingerprint(path))
-        except (VideoError, OSError) as error:
+        except (InputError, OSError) as error:
             looked[path] = None
-            skipped.append(Skipped(path, str(error)))
+            skipped.append(Skipped(path, error.what if isinstance(error, InputError) else str(error)))
     known = []
     for event in events:
         views = tuple(view for path in event.views if (view := looked[path]) is not None)
