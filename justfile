@@ -8,7 +8,7 @@ setup:
     git config filter.neutral-lock.clean 'python3 tools/neutral_lock.py'
     uv lock
     python3 tools/neutral_lock.py --check-resolved
-    uv sync --all-groups --locked
+    uv sync --all-groups --locked --compile-bytecode
     git add uv.lock
 
 # Run the tests; arguments go to pytest: `just test -m "not slow" packages/core`.
