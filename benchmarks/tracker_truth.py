@@ -184,6 +184,21 @@ def follows(records: Sequence[Record]) -> list[tuple[str, str, str]]:
     return rows
 
 
+def agreement(records: Sequence[Record], others: Sequence[Record]) -> list[tuple[str, str]]:
+    """Rank correlation, over settings within a clip, of what two trackers measured."""
+    known = {(record["clip"], repr(record["settings"])): record for record in others}
+    rows = []
+    for name in ("score", "survival", "kept_share", "cleaned_error_px", "drift"):
+        paired: list[Record] = []
+        for record in records:
+            other = known.get((record["clip"], repr(record["settings"])))
+            paired += [] if other is None else [{"clip": record["clip"], "one": record[name], "other": other[name]}]
+        clips = dict.fromkeys(record["clip"] for record in paired)
+        values = [value for clip in clips if (value := _within(paired, clip, "one", "other")) is not None]
+        rows.append((name, _mean(np.array(values)).text(group="clip")))
+    return rows
+
+
 def held_out(records: Sequence[Record]) -> dict[str, Interval | str]:
     """The best settings of one half of the drawn clips beside today's on the other half, by the true path."""
     drawn = [record for record in records if record["kind"] != "real"]
@@ -236,11 +251,20 @@ def _text(statistic: object, records: Sequence[Record], name: str, *, percent: b
     )
 
 
+def recorded(clips: Sequence[TrueClip], tracker: Tracker, arguments: argparse.Namespace) -> list[Record]:
+    """What a tracker makes of the clips, from its journal where it is known."""
+    name = f"{tracker.backend}-{tracker.version.replace(' ', '-')}.jsonl"
+    key = {"frames": arguments.frames, "version": tracker.version}
+    with Journal(arguments.folder / name, key) as journal:
+        return measure_all(clips, tracker, journal)
+
+
 def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="keeps clips and records for the next run")
     parser.add_argument("--bpy", help="version of Blender's wheel; without it OpenCV tracks")
+    parser.add_argument("--beside-opencv", action="store_true", help="also compare with OpenCV's tracker")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seeds", type=int, default=4, help="clips of each difficulty")
     parser.add_argument("--frames", type=int, default=50)
@@ -253,21 +277,22 @@ def main() -> None:
     tracker: Tracker = (
         OpenCVTracker(options) if arguments.bpy is None else BlenderTracker(blender_command(bpy=arguments.bpy), options)
     )
-    journal = Journal(
-        arguments.folder / f"{tracker.backend}-{tracker.version.replace(' ', '-')}.jsonl",
-        {"frames": arguments.frames, "version": tracker.version},
-    )
-    with journal:
-        records = measure_all([*clips, *([] if real is None else [real])], tracker, journal)
+    every = [*clips, *([] if real is None else [real])]
+    records = recorded(every, tracker, arguments)
+    agreed = agreement(records, recorded(every, OpenCVTracker(options), arguments)) if arguments.beside_opencv else []
     gains = held_out(records)
     if arguments.json:
-        print_json({"records": records, "table": table(records), "follows": follows(records), "held_out": gains})
+        found = {"records": records, "table": table(records), "follows": follows(records)}
+        print_json({**found, "agreement": agreed, "held_out": gains})
         return
     trials = f"{len(records)} trials on {len(clips)} drawn clips of {arguments.frames} frames"
     print(f"{tracker.backend} {tracker.version}, {trials}")
     print_table(COLUMNS, table(records))
     print("\nrank correlation with the truth over settings, mean of clips [95 %]:")
     print_table(("measured", "with drift of tracks", "with error of the path"), follows(records))
+    if agreed:
+        print("\nrank correlation with OpenCV's tracker over settings, mean of clips [95 %]:")
+        print_table(("measured", "correlation"), agreed)
     print(f"\nbest on the tuning half: {gains['settings']}; its gain over today's settings on the held-out half:")
     print_table(
         ("of", "difference, mean of clips [95 %]"),
