@@ -123,6 +123,7 @@ def test_a_matrix_that_the_runs_do_not_suffice_for_is_tried_in_part(make_row: Ma
     found = Search(clips(3), Tried(make_row), seed=0, matrix=matrix).run(6)
     assert found.runs <= 18
     assert found.best is not None
+    assert set(found.given_up) < set(found.settings)
     assert Search(clips(3), Tried(make_row), seed=0, matrix=matrix).run(1).runs == 3
 
 

@@ -134,11 +134,12 @@ class Search:
         return self._found()
 
     def _race_down(self, settings: Sequence[TrackerSettings]) -> None:
-        """Try many settings on one clip and fewer on each further one."""
-        running = list(settings)
+        """Try many settings on one clip and fewer on each further one; of too many, only some are tried at all."""
+        running = [settings[index] for index in self._rng.permutation(len(settings))]
         for clip, field in zip(self._clips, fields(len(running), len(self._clips), self._left()), strict=True):
-            self._given_up += sorted(running, key=self._mean, reverse=True)[field:]
-            running = sorted(running, key=self._mean, reverse=True)[:field]
+            ranked = sorted(running, key=self._mean, reverse=True)
+            self._given_up += [one for one in ranked[field:] if one in self._scores]
+            running = ranked[:field]
             self._measure(running, [clip])
 
     def _most_telling_first(self) -> list[SweepClip]:
