@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hardening.bad_media import Cell, matrix, table
 from hardening.commands import Ending, run
+from hardening.kills import WORKS, Row, killed
+from hardening.kills import table as kill_table
 from hardening.media import Medium, good, media
 
 
@@ -60,6 +63,25 @@ def test_the_table_has_a_row_a_medium_and_a_column_a_verb() -> None:
         "|---|---|---|",
         "| zero bytes | refused | FAULT |",
     ]
+
+
+def test_a_file_that_differs_after_kills_is_told() -> None:
+    rows = [Row("footage sample", 20, 9.6, ()), Row("footage probe", 20, 1.2, ("a.csv",))]
+    assert kill_table(rows).splitlines()[2:] == [
+        "| footage sample | 10 s | 20 times | none |",
+        "| footage probe | 1 s | 20 times | a.csv |",
+    ]
+
+
+@pytest.mark.slow
+def test_a_scan_that_is_killed_ends_with_the_same_files(tmp_path: Path) -> None:
+    (work,) = (work for work in WORKS if work.verb == "highlight-train batch-classify")
+    assert run("highlight-train", "demo", "--smoke", "-o", tmp_path / "highlight-train", folder=tmp_path).code == 0
+    (tmp_path / "library").mkdir()
+    for number in range(60):
+        good(tmp_path / "library" / f"{number}.mp4")
+    row = killed(work, tmp_path, tmp_path, kills=3, rng=np.random.default_rng(0))
+    assert (row.kills, row.different) == (3, ())
 
 
 @pytest.mark.slow
