@@ -1,9 +1,9 @@
 """Trials a minute in one Blender that is kept, beside a Blender started for every choice of settings, as by hand.
 
 Both ways do the same work on the stills of short drawn clips: detect, track, follow some tracks back, solve. The kept
-one is started once for all clips and settings, as in a sweep, and detects once a clip; by hand, one clip is done a round,
-the next one in the next round. Both run in every round, in turns. What bounds the gain is shown beside it: what a start
-costs, and what tracking and solving cost in either way.
+one is started once for all clips and settings, as in a sweep, and detects once a clip; by hand, one clip is done a
+round, the next one in the next round. Both run in every round, in turns. What bounds the gain is shown beside it: what
+a start costs, and what tracking and solving cost in either way.
 """
 
 from __future__ import annotations
