@@ -39,6 +39,7 @@ from footage.training.clips import (
     clip_times,
     length_seconds,
     read_clip,
+    read_drawn_clip,
 )
 from footage.training.recipe import Recipe
 from footage.training.team import ALONE
@@ -171,7 +172,7 @@ class Wanted:
 
     def ours(self, number: int) -> Clip:
         """One as training loads it."""
-        return ours(self.file, self.drawn[number])
+        return read_drawn_clip(self.file, self.drawn[number], SAMPLING)
 
     def read(self, way: Read, number: int) -> Clip:
         """One of them."""

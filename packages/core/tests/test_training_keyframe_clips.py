@@ -10,16 +10,28 @@ import pytest
 from numpy.typing import NDArray
 
 from footage.training.augmentation import Augmentation
-from footage.training.clips import ClipSampling, LabelledVideo, LiveClips, cheap_times, clip_times, read_clip
+from footage.training.clips import (
+    ClipSampling,
+    LabelledVideo,
+    LiveClips,
+    cheap_times,
+    clip_times,
+    read_clip,
+    read_drawn_clip,
+)
+from footage.video.keyframes import KeyframeReader
 
 RATE, GROUP, FRAMES = 10, 5, 100
 KEYFRAMES = np.arange(0, FRAMES, GROUP) / RATE
 
 
-def write_shades(path: Path) -> Path:
+def write_shades(path: Path, codec: str = "libx264") -> Path:
     """Ten seconds, each frame of its own shade, a keyframe every half second."""
+    options = {"g": str(GROUP), "sc_threshold": "0", "bf": "2"}
+    if codec == "libx265":
+        options = {"x265-params": f"keyint={GROUP}:min-keyint={GROUP}:scenecut=0:bframes=3:log-level=none"}
     with av.open(str(path), "w") as output:
-        stream = output.add_stream("libx264", rate=RATE, options={"g": str(GROUP), "sc_threshold": "0", "bf": "2"})
+        stream = output.add_stream(codec, rate=RATE, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(FRAMES):
@@ -70,6 +82,17 @@ def test_moments_are_drawn_among_keyframes_where_there_are_two_for_each(
         assert np.isin(times.round(6), KEYFRAMES).all() == drawn_among_keyframes
         seen.add(tuple(times))
     assert len(seen) >= 10, "every epoch has other moments"
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_keyframes_are_read_alone_also_where_the_index_is_a_few_frames_off(codec: str, tmp_path: Path) -> None:
+    path, sampling = write_shades(tmp_path / "v.mp4", codec), ClipSampling(frames=4, size_px=16)
+    with KeyframeReader(path) as reader:
+        keyframes = {frame.pts_seconds: frame.image for frame in reader.nearest(reader.times_seconds, size=(16, 16))}
+    images = [image.tobytes() for image in keyframes.values()]
+    for seed in range(4):
+        times = clip_times(0.0, 10.0, sampling, np.random.default_rng(seed), cheap_times(path))
+        assert all(image.tobytes() in images for image in read_drawn_clip(path, times, sampling))
 
 
 def test_only_keyframes_inside_the_clip_are_taken(video: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from footage.errors import InputError, VideoError
 from footage.sampling import Random, Uniform
 from footage.training.augmentation import Augmentation, augmented
-from footage.video.keyframes import KeyframeReader
+from footage.video.keyframes import KeyframeReader, read_keyframes
 from footage.video.moments import read_moments
 from footage.video.reader import open_video
 
@@ -109,7 +109,7 @@ def clip_times(
 
 @lru_cache(maxsize=_REMEMBERED_VIDEOS)
 def cheap_times(path: Path) -> NDArray[np.float64]:
-    """When the frames of a video are shown that can be had without decoding others: its keyframes.
+    """When the frames of a video are shown, nearly, that can be had without decoding others: its keyframes.
 
     Remembered: a training asks in every epoch, and its videos do not change meanwhile.
 
@@ -132,6 +132,23 @@ def read_clip(path: str | PathLike[str], times_seconds: NDArray[np.float64], siz
         VideoError: the file cannot be read, or nothing in it can be decoded.
     """
     return np.stack([frame.image for frame in read_moments(path, times_seconds, size=(size_px, size_px))])
+
+
+def read_drawn_clip(
+    path: str | PathLike[str], times_seconds: NDArray[np.float64], sampling: ClipSampling
+) -> NDArray[np.uint8]:
+    """The frames of moments that :func:`clip_times` drew at random: keyframes alone where it drew among those.
+
+    An index gives keyframes by their place in decoding order, a few frames off where frames are reordered: reading what
+    is exactly on display at that time would decode all that lies before the keyframe.
+
+    Raises:
+        VideoError: the file cannot be read, or nothing in it can be decoded.
+    """
+    size = (sampling.size_px, sampling.size_px)
+    if not sampling.exact and np.isin(times_seconds, cheap_times(Path(path))).all():
+        return np.stack([frame.image for frame in read_keyframes(path, times_seconds, size=size)])
+    return read_clip(path, times_seconds, sampling.size_px)
 
 
 def length_seconds(path: str | PathLike[str]) -> float:
@@ -176,7 +193,7 @@ class LiveClips:
         video = self.videos[index]
         cheap = None if self.sampling.exact else cheap_times(video.path)
         times = clip_times(video.start_seconds, video.end_seconds, self.sampling, rng, cheap)
-        return finished(read_clip(video.path, times, self.sampling.size_px), rng, self.sampling, self.augmentation)
+        return finished(read_drawn_clip(video.path, times, self.sampling), rng, self.sampling, self.augmentation)
 
 
 @dataclass(frozen=True, slots=True)

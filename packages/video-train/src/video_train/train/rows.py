@@ -131,7 +131,14 @@ def store_clips(
         name = hashlib.sha256(repr((fingerprint, part.start_seconds, part.end_seconds, wanted, number)).encode())
         work.append((part, wanted, number, place / f"{name.hexdigest()[:32]}.npy"))
     missing = [
-        Order(number=number, path=part.path, moments=wanted.moments(part, number), size_px=sampling.size_px, file=file)
+        Order(
+            number=number,
+            path=part.path,
+            moments=wanted.moments(part, number),
+            even=wanted.windows,
+            sampling=sampling,
+            file=file,
+        )
         for part, wanted, number, file in work
         if not file.is_file()
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footage.runs.files import atomic_path
-from footage.training.clips import read_clip
+from footage.training.clips import ClipSampling, read_clip, read_drawn_clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +20,16 @@ class Order:
         number: of the part.
         path: the video.
         moments: when the frames of each clip are shown, ``(clips, T)``.
-        size_px: side of the squares.
+        even: so many of them, the first, are at even times; the others were drawn.
+        sampling: how.
         file: where the array goes.
     """
 
     number: int
     path: Path
     moments: NDArray[np.float64]
-    size_px: int
+    even: int
+    sampling: ClipSampling
     file: Path
 
 
@@ -37,6 +39,7 @@ def store(order: Order) -> None:
     Raises:
         VideoError: the video cannot be read.
     """
-    clips = [read_clip(order.path, times, order.size_px) for times in order.moments]
+    clips = [read_clip(order.path, times, order.sampling.size_px) for times in order.moments[: order.even]]
+    clips += [read_drawn_clip(order.path, times, order.sampling) for times in order.moments[order.even :]]
     with atomic_path(order.file) as temporary, temporary.open("wb") as stream:
         np.save(stream, np.stack(clips))
