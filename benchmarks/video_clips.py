@@ -3,7 +3,7 @@
 Run from the root of the repository: ``uv run python -m benchmarks.video_clips --folder FOLDER``. torchcodec and
 decord's maintained successor (decord2) are measured where they can be imported. Every way runs in two threads, which is
 how training loads; decoders release Python's lock. "ours" draws moments as training does, among keyframes where there
-are enough; all others, ``--exact`` too, read the same moments that lie anywhere.
+are enough; all others, ``--exact`` too, read the same moments that lie anywhere, and those named "drawn" ours.
 """
 
 from __future__ import annotations
@@ -178,6 +178,10 @@ class Wanted:
         """One of them."""
         return way(self.file, self.times[number])
 
+    def read_drawn(self, way: Read, number: int) -> Clip:
+        """One of them by another way, at the moments that training draws: what the reader alone is worth."""
+        return way(self.file, self.drawn[number])
+
 
 def wanted_of(file: Path, clips: int) -> Wanted:
     """Random moments all over a file."""
@@ -303,6 +307,11 @@ def main() -> None:
                 for count in (min(WORKERS, given.clips) if name == OPENCV_WHOLE else given.clips,)
             ]
             cases.insert(0, Case(name=OURS, run=partial(in_threads, wanted.ours, given.clips)))
+            cases += [
+                Case(name=f"{name}, drawn", run=partial(in_threads, partial(wanted.read_drawn, way), given.clips))
+                for name, way in ways.items()
+                if name not in {EXACT, OPENCV_WHOLE}
+            ]
             cases.append(Case(name=STORED, run=partial(in_threads, stored.clip, given.clips)))
             timings = measure(cases, given.rounds)
             found = {
