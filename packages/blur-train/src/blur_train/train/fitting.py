@@ -122,9 +122,4 @@ def logits_of(network: nn.Module, inputs: Inputs, rows: NDArray[np.intp], device
 
 def epoch_line(record: EpochRecord) -> str:
     """An epoch in one line."""
-    metric = "no value" if record.val_metric is None else f"{record.val_metric:.3f}"
-    frozen = ", head only" if record.frozen else ""
-    return (
-        f"epoch {record.epoch + 1}: loss {record.train_loss:.4f}, on validation {record.val_loss:.4f}, "
-        f"balanced accuracy {metric}{frozen}"
-    )
+    return record.line("balanced accuracy")

@@ -39,6 +39,15 @@ class EpochRecord:
     frozen: bool
     also: dict[str, float] = field(default_factory=dict)
 
+    def line(self, metric: str) -> str:
+        """The epoch in one line; ``metric`` says in words what was measured on the validation side."""
+        value = "no value" if self.val_metric is None else f"{self.val_metric:.3f}"
+        frozen = ", head only" if self.frozen else ""
+        return (
+            f"epoch {self.epoch + 1}: loss {self.train_loss:.4f}, on validation {self.val_loss:.4f}, "
+            f"{metric} {value}{frozen}"
+        )
+
 
 @dataclass(slots=True, kw_only=True)
 class Progress:

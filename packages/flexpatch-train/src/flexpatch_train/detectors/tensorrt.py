@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from flexpatch_train.detections import Detections
-from flexpatch_train.detectors.network import YoloNetwork
-from footage.dataset.manifest import content_sha256
+from flexpatch_train.detectors.yolo_file import YoloFile
 from footage.errors import ModelError
 from footage.persistence.tensorrt import TensorRTEngine
 from footage.persistence.tensorrt_build import cached_engine
 
 
-class TensorRTDetector:
+class TensorRTDetector(YoloFile):
     """An engine built from one of the networks that :class:`OnnxDetector` reads.
 
     Args:
@@ -32,7 +27,6 @@ class TensorRTDetector:
     """
 
     name = "tensorrt"
-    memory_frames = 0
 
     def __init__(
         self,
@@ -49,34 +43,8 @@ class TensorRTDetector:
         if path.suffix.lower() == ".onnx":
             path = cached_engine(path, device=cuda)
         self._engine = TensorRTEngine(path, device=cuda)
-        self._path = path
-        if len(self._engine.inputs) != 1:
-            inputs = ", ".join(tensor.text() for tensor in self._engine.inputs)
-            raise ModelError(f"takes {inputs}", where=path, remedy="expected one picture")
-        tensor = self._engine.inputs[0]
-        self._network = YoloNetwork(
-            self._engine.run,
-            input_shape=tensor.shape,
-            dtype=tensor.dtype,
-            metadata=self._engine.metadata,
-            path=path,
-            confidence=confidence,
-            nms_iou=nms_iou,
-            classes=classes,
-        )
-        self.class_names = self._network.class_names
-        self._sha256 = content_sha256(path)
-
-    def detect(self, image: NDArray[np.uint8], *, frame_index: int) -> Detections:  # noqa: ARG002 - sees one frame
-        """The objects in an RGB picture ``(H, W, 3)``, by falling score."""
-        return self._network.detect(image)
+        super().__init__(self._engine, path, confidence=confidence, nms_iou=nms_iou, classes=classes)
 
     def describe(self) -> dict[str, str | int | float | bool]:
         """File, hash, device and what :meth:`YoloNetwork.describe` says."""
-        return {
-            "detector": self.name,
-            "file": self._path.name,
-            "sha256": self._sha256,
-            "device": self._engine.device,
-            **self._network.describe(),
-        }
+        return self.described(device=self._engine.device)

@@ -238,12 +238,7 @@ def main() -> int:
 
 def epoch_line(record: EpochRecord) -> str:
     """An epoch in one line."""
-    metric = "no value" if record.val_metric is None else f"{record.val_metric:.3f}"
-    frozen = ", head only" if record.frozen else ""
-    return (
-        f"epoch {record.epoch + 1}: loss {record.train_loss:.4f}, on validation {record.val_loss:.4f}, "
-        f"average precision over clips {metric}{frozen}"
-    )
+    return record.line("average precision over clips")
 
 
 if __name__ == "__main__":
