@@ -214,3 +214,13 @@ def test_impossible_settings_are_refused() -> None:
 
 def test_groups_among_rows_are_counted() -> None:
     assert count_groups(["a", "a", "b", "c"], [0, 1, 3]) == 2
+
+
+def test_folds_are_evened_out_by_dealing_large_groups_first() -> None:
+    groups = [f"group {size}" for size in (9, 8, 7, 6, 5, 4, 3, 2, 1) for _ in range(size)]
+    for seed in range(5):
+        folds = group_folds(groups, 3, np.random.default_rng(seed))
+        assert sorted(len(fold.test) for fold in folds) == [14, 15, 16]
+    lopsided = ["long"] * 10 + [f"short {number}" for number in range(10)]
+    sizes = sorted(len(fold.test) for fold in group_folds(lopsided, 2, np.random.default_rng(0)))
+    assert sizes == [10, 10]

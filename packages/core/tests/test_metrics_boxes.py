@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from footage.metrics import boxes as box_metrics
 from footage.metrics.boxes import (
     area,
     clip_boxes,
@@ -145,3 +146,16 @@ def test_nms_refuses_what_it_cannot_use(arguments: tuple[list[list[float]], list
 def test_pairs_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="1 and 2"):
         iou_pairs([[0, 0, 1, 1]], [[0, 0, 1, 1]] * 2)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_many_boxes_are_taken_in_blocks_with_the_same_answer(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 60, (40, 2))
+    rows, scores = np.hstack([corners, corners + rng.uniform(5, 30, (40, 2))]), rng.permutation(40) / 40
+    classes = rng.integers(0, 2, 40)
+    whole = nms(rows, scores, 0.3, class_ids=classes).tolist()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(box_metrics, "_NMS_ROWS", 7)
+        assert nms(rows, scores, 0.3, class_ids=classes).tolist() == whole
+    assert whole == naive_nms(rows, scores, 0.3, classes)

@@ -161,3 +161,24 @@ def test_bootstrap_of_counts_says_what_it_cannot_do() -> None:
     assert found.estimate == 1.0
     assert found.reason is not None
     assert "left out" in found.reason
+
+
+def test_a_share_has_its_estimate_its_n_and_no_groups() -> None:
+    one = wilson(3, 12, 0.9)
+    assert (one.estimate, one.n, one.groups, one.confidence) == (0.25, 12, None, 0.9)
+    nothing = wilson(0, 0, 0.9)
+    assert (nothing.confidence, nothing.groups, nothing.n) == (0.9, None, 0)
+    for confidence in (0.0, 1.0):
+        with pytest.raises(ValueError, match="confidence"):
+            wilson(1, 2, confidence)
+
+
+def test_two_groups_and_one_resample_are_enough_for_an_interval() -> None:
+    values, groups = np.array([0.0, 1.0, 1.0, 1.0]), [0, 0, 1, 1]
+    one = group_bootstrap(
+        lambda rows: float(values[rows].mean()), groups, np.random.default_rng(0), resamples=200, confidence=0.8
+    )
+    assert (one.estimate, one.n, one.groups, one.confidence) == (0.75, 4, 2, 0.8)
+    assert (one.low, one.high) == (0.5, 1.0)
+    single = group_bootstrap(lambda rows: float(values[rows].mean()), groups, np.random.default_rng(0), resamples=1)
+    assert single.low == single.high
