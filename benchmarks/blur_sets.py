@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
+COLLAGE = "scrap_cutout"
+MIXED_SHARE, COLLAGE_SHARE = 0.7, 0.3
+"""How often a scene of train and calibration borrows another family's subject, and how often each is a collage."""
 
 Rows = list[dict[str, Any]]
 JOURNAL_FILE = "rows.jsonl"
@@ -46,9 +51,9 @@ class Plan:
 
 
 PLANS = {
-    "train": Plan("train", 600, 100, LEARNING_FAMILIES, 11),
+    "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 11),
     "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
-    "calibration": Plan("calibration", 150, 80, CHOOSING_FAMILIES, 13),
+    "calibration": Plan("calibration", 300, 160, CHOOSING_FAMILIES, 13),
     "test": Plan("test", 250, 110, SEALED_FAMILIES, 14),
 }
 
@@ -88,9 +93,17 @@ def photos_of(plan: Plan, scene_number: int) -> Iterator[SyntheticPhoto]:
     """The photos of one scene of a set; the same whenever they are drawn."""
     rng = np.random.default_rng((plan.seed, scene_number))
     textured = scene_number % (plan.textured + plan.untextured) < plan.textured
-    scene = draw_scene(rng, plan.families[scene_number % len(plan.families)], low_texture=not textured)
+    place, subject = plan.families[scene_number % len(plan.families)], None
+    if plan.name in {"train", "calibration"}:
+        place = _learned_from(rng, place)
+        subject = _learned_from(rng, str(rng.choice(plan.families))) if rng.random() < MIXED_SHARE else place
+    scene = draw_scene(rng, place, low_texture=not textured, subject_of=subject)
     for case in cases_of(plan, textured, rng):
         yield draw_photo(rng, case, scene)
+
+
+def _learned_from(rng: np.random.Generator, family: str) -> str:
+    return COLLAGE if rng.random() < COLLAGE_SHARE else family
 
 
 def photos_from(file: Path, seed: int, number: int) -> Iterator[SyntheticPhoto]:
@@ -106,6 +119,10 @@ def photos_from(file: Path, seed: int, number: int) -> Iterator[SyntheticPhoto]:
     ]
     for case in (Case(label=BlurClass.SHARP, way=Way.STILL), *sharp, *blurred, *blurred):
         yield draw_photo(rng, case, scene, camera=camera_for_photo(rng, case.edge_case))
+
+
+def _photos_from(files: Sequence[Path], seed: int, number: int) -> Iterator[SyntheticPhoto]:
+    return photos_from(files[number], seed, number)
 
 
 def truth_of(photo: SyntheticPhoto, boxes: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -190,13 +207,13 @@ def draw_set(folder: Path, name: str, *, most_scenes: int | None = None) -> Draw
     plan = PLANS[name]
     scenes = plan.textured + plan.untextured
     wanted = np.random.default_rng(plan.seed).permutation(scenes)[:most_scenes].tolist()
-    return _draw(folder, plan, wanted, lambda number: photos_of(plan, number))
+    return _draw(folder, plan, wanted, partial(photos_of, plan))
 
 
 def draw_photos(folder: Path, files: Sequence[Path]) -> DrawnSet:
     """Take real sharp photos anew, or go on with it, and open the set."""
     plan = Plan("photos", len(files), 0, (), 16)
-    return _draw(folder, plan, range(len(files)), lambda number: photos_from(files[number], plan.seed, number))
+    return _draw(folder, plan, range(len(files)), partial(_photos_from, tuple(files), plan.seed))
 
 
 def _draw(folder: Path, plan: Plan, wanted: Sequence[int], make: Callable[[int], Iterator[SyntheticPhoto]]) -> DrawnSet:
@@ -205,15 +222,14 @@ def _draw(folder: Path, plan: Plan, wanted: Sequence[int], make: Callable[[int],
     rows = _rows(journal)
     done = {row["scene"] for row in rows}
     arrays = {key: _array(folder, key, plan) for key in _SHAPES}
-    for number in wanted:
-        if number in done:
-            continue
+    left = [number for number in wanted if number not in done]
+    for number, drawn in zip(left, _in_processes(make, left), strict=True):
         new: Rows = []
-        for photo in make(number):
+        for seen, told in drawn:
             place = len(rows) + len(new)
-            for key, value in _seen(photo).items():
+            for key, value in seen.items():
                 arrays[key][place] = value
-            new.append({"scene": number, **_told(photo)})
+            new.append({"scene": number, **told})
         rows += new
         with journal.open("a") as lines:
             lines.write("".join(f"{json.dumps(row)}\n" for row in new))
@@ -221,6 +237,19 @@ def _draw(folder: Path, plan: Plan, wanted: Sequence[int], make: Callable[[int],
             print(f"{plan.name}: {len(rows)} photos", flush=True)
     # They were drawn in this order: those that are wanted come first.
     return DrawnSet(folder, plan, rows[: sum(row["scene"] in set(wanted) for row in rows)])
+
+
+Drawn = list[tuple[dict[str, NDArray[Any]], dict[str, Any]]]
+
+
+def _in_processes(make: Callable[[int], Iterator[SyntheticPhoto]], numbers: Sequence[int]) -> Iterator[Drawn]:
+    """What is kept of the photos of every scene, in order, drawn on all cores."""
+    with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        yield from pool.map(partial(_drawn, make), numbers)
+
+
+def _drawn(make: Callable[[int], Iterator[SyntheticPhoto]], number: int) -> Drawn:
+    return [(_seen(photo), _told(photo)) for photo in make(number)]
 
 
 def _seen(photo: SyntheticPhoto) -> dict[str, NDArray[Any]]:

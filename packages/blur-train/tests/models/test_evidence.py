@@ -90,6 +90,31 @@ def test_a_large_photo_is_averaged_down_without_aliasing_and_boxes_are_its_own_p
     assert abs(float(found.array[:CELLS].mean()) - 100) < 2
 
 
+def test_a_photo_that_is_little_larger_stays_as_it_is() -> None:
+    image = noise(1280, 1920)
+    found = TileEvidence().of(image)
+    assert found.boxes is not None
+    left, top, right, bottom = found.boxes[CELLS - 1].astype(int)
+    assert (right - left, bottom - top) == (TILE_PX, TILE_PX)
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    assert (found.array[CELLS - 1] == luma[top:bottom, left:right]).all()
+    larger = TileEvidence().of(noise(1282, 1923)).boxes
+    assert larger is not None
+    assert larger[0, 2] - larger[0, 0] == pytest.approx(TILE_PX * 1923 / 1536)
+
+
+@pytest.mark.parametrize("long_side", [2400, 4000, 6000])
+def test_averaging_by_whole_factors_first_keeps_place_and_light(long_side: int) -> None:
+    across = np.linspace(10, 245, long_side, dtype=np.float32)[None, :]
+    down = np.linspace(0, 8, long_side // 2, dtype=np.float32)[:, None]
+    ramp = np.rint(across + down).astype(np.uint8)
+    found = TileEvidence().of(ramp)
+    assert found.boxes is not None
+    for cell in (0, 20, CELLS - 1):
+        left, top, right, bottom = np.rint(found.boxes[cell]).astype(int)
+        assert abs(float(found.array[cell].mean()) - float(ramp[top:bottom, left:right].mean())) < 0.7
+
+
 def test_blur_that_a_small_picture_hides_is_seen_at_full_size() -> None:
     sharp = noise(1024, 1536)
     blurred = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 1.0), np.uint8)

@@ -3,7 +3,7 @@
 From :class:`~blur_train.evidence.TileEvidence` each of 8 x 8 cells gets a description: what an encoder makes of its
 full-size tile and of the same place at a third, both tiles' power spectra by direction and frequency (a disk of defocus
 dims all directions alike, a motion only those along it; Levin, 2006), how strong their contrast is, and what the whole
-photo shows there. Two transformer layers compare the cells, and each casts a vote with a weight: the photo's
+photo shows there. Three transformer layers compare the cells, and each casts a vote with a weight: the photo's
 logits are the sum of the votes, so that it is known which cell decided.
 """
 
@@ -13,14 +13,17 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from blur_train.evidence import CELLS, COARSE_PX, GRID, TILE_PX
 from footage.training.network import HeadedNetwork
 
-WIDTH = 96
+WIDTH = 128
 """Channels of a cell's description in the judgement."""
-ENCODED = 64
+LAYERS = 3
+"""Of the transformer that compares cells."""
+ENCODED = 96
 WHOLE_CHANNELS = 32
 DIRECTIONS, BANDS = 8, 4
 _BAND_EDGES = (0.04, 0.10, 0.18, 0.28, 0.45)
@@ -34,62 +37,72 @@ _POWER_FLOOR = 1e-4
 class Spectrum(nn.Module):
     """Logarithm of a tile's power by direction and band of frequency, in a form that ONNX has: products of matrices."""
 
-    cosine: Tensor
-    sine: Tensor
+    cosine_across: Tensor
+    sine_across: Tensor
+    cosine_down: Tensor
+    sine_down: Tensor
     window: Tensor
     bins: Tensor
 
     def __init__(self, side_px: int = TILE_PX) -> None:
         super().__init__()
-        places = np.arange(side_px)
-        angle = 2 * np.pi * np.outer(places, places) / side_px
+        # A real tile has the same power at a frequency and at its opposite: half of the columns are enough, and of both
+        # directions what lies in a band.
+        most = int(_BAND_EDGES[-1] * side_px)
+        across, down = np.arange(most + 1), np.arange(-most, most + 1)
+        places = 2 * np.pi * np.arange(side_px) / side_px
         hann = np.hanning(side_px + 2)[1:-1]
-        self.register_buffer("cosine", _constant(np.cos(angle) / side_px), persistent=False)
-        self.register_buffer("sine", _constant(np.sin(angle) / side_px), persistent=False)
+        for name, function in (("cosine", np.cos), ("sine", np.sin)):
+            self.register_buffer(
+                f"{name}_across", _constant(function(np.outer(places, across)) / side_px), persistent=False
+            )
+            self.register_buffer(
+                f"{name}_down", _constant(function(np.outer(down, places)) / side_px), persistent=False
+            )
         self.register_buffer("window", _constant(np.outer(hann, hann)), persistent=False)
-        self.register_buffer("bins", _constant(_spectral_bins(side_px)), persistent=False)
+        self.register_buffer("bins", _constant(_spectral_bins(side_px, down, across)), persistent=False)
 
     def forward(self, tiles: Tensor) -> Tensor:
         """``(N, DIRECTIONS * BANDS)`` of standardised tiles ``(N, side, side)``."""
         windowed = tiles * self.window
-        along_c, along_s = windowed @ self.cosine, windowed @ self.sine
-        real = self.cosine @ along_c - self.sine @ along_s
-        imaginary = self.sine @ along_c + self.cosine @ along_s
+        along_c, along_s = windowed @ self.cosine_across, windowed @ self.sine_across
+        real = self.cosine_down @ along_c - self.sine_down @ along_s
+        imaginary = self.sine_down @ along_c + self.cosine_down @ along_s
         power = (real * real + imaginary * imaginary).flatten(1) @ self.bins
         return torch.log(power + _POWER_FLOOR) * 0.3
 
 
-def _spectral_bins(side_px: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Mean over each bin's frequencies times the tile's pixels, ``(side², DIRECTIONS * BANDS)``."""
-    frequency = np.fft.fftfreq(side_px)
-    fy, fx = np.meshgrid(frequency, frequency, indexing="ij")
+def _spectral_bins(side_px: int, down: NDArray[np.intp], across: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Mean over each bin's frequencies times the tile's pixels, ``(len(down) * len(across), DIRECTIONS * BANDS)``."""
+    fy, fx = np.meshgrid(down / side_px, across / side_px, indexing="ij")
     radius = np.hypot(fx, fy)
     direction = np.floor((np.arctan2(fy, fx) % np.pi) / np.pi * DIRECTIONS + 0.5).astype(int) % DIRECTIONS
+    stands_for = np.where(fx > 0, 2.0, 1.0)  # itself and its opposite
     columns = []
     for band in range(BANDS):
         in_band = (radius >= _BAND_EDGES[band]) & (radius < _BAND_EDGES[band + 1])
-        columns += [(in_band & (direction == one)).reshape(-1) for one in range(DIRECTIONS)]
-    table = np.stack(columns, axis=1).astype(np.float64)
+        columns += [((in_band & (direction == one)) * stands_for).reshape(-1) for one in range(DIRECTIONS)]
+    table = np.stack(columns, axis=1)
     return np.asarray(table / table.sum(axis=0) * side_px**2)
 
 
-def _constant(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
+def _constant(values: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
 
 class Encoder(nn.Module):
     """Four convolutions over a tile, then mean and largest value of each channel."""
 
-    def __init__(self, channels: tuple[int, int, int]) -> None:
+    def __init__(self, channels: tuple[int, int, int, int]) -> None:
         super().__init__()
-        first, second, third = channels
+        first, second, third, last = channels
         self.layers = nn.Sequential(
             *_convolution(1, first, 5, stride=2),
             *_convolution(first, second, 3, stride=2),
-            *_convolution(second, second, 3, stride=1),
             *_convolution(second, third, 3, stride=2),
+            *_convolution(third, last, 3, stride=1),
         )
-        self.features = 2 * third
+        self.features = 2 * last
 
     def forward(self, tiles: Tensor) -> Tensor:
         """``(N, features)`` of standardised tiles ``(N, side, side)``."""
@@ -110,8 +123,8 @@ class CellEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fine = Encoder((16, 32, 64))
-        self.coarse = Encoder((12, 24, 32))
+        self.fine = Encoder((16, 32, 48, 64))
+        self.coarse = Encoder((16, 32, 32, 32))
         self.spectrum, self.coarse_spectrum = Spectrum(TILE_PX), Spectrum(COARSE_PX)
         features = self.fine.features + self.coarse.features + 2 * DIRECTIONS * BANDS + 3
         self.mix = nn.Sequential(nn.Linear(features, ENCODED * 2), nn.ReLU(), nn.Linear(ENCODED * 2, ENCODED))
@@ -167,7 +180,7 @@ class Judgement(nn.Module):
         super().__init__()
         self.enter = nn.Linear(ENCODED + WHOLE_CHANNELS, WIDTH)
         self.place = nn.Parameter(torch.zeros(CELLS, WIDTH))
-        self.layers = nn.ModuleList([_Layer(WIDTH, 4, dropout), _Layer(WIDTH, 4, dropout)])
+        self.layers = nn.ModuleList([_Layer(WIDTH, 4, dropout) for _ in range(LAYERS)])
         self.leave = nn.LayerNorm(WIDTH)
         self.weigh = nn.Linear(WIDTH, 1)
         self.vote = nn.Linear(WIDTH, classes)
@@ -206,8 +219,8 @@ class NativeNetwork(HeadedNetwork):
         self.cells = CellEncoder()
         self.whole = nn.Sequential(
             *_convolution(1, 16, 5, stride=2),
-            *_convolution(16, 24, 3, stride=2),
-            *_convolution(24, WHOLE_CHANNELS, 3, stride=2),
+            *_convolution(16, 32, 3, stride=2),
+            *_convolution(32, WHOLE_CHANNELS, 3, stride=2),
         )
         self.judgement = Judgement(classes)
 
