@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -206,6 +207,36 @@ def test_completion_lists_verbs_and_options(tool: str) -> None:
     assert complete(f"{tool} ") == set(PARSERS[tool].commands)
     verb = next(verb for verb in VERBS if verb.path[0] == tool and len(verb.path) == 2)
     assert complete(f"{verb} --") >= set(verb.options()) - {"--help"}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_bash_completes_with_the_script_that_is_shown(tool: str) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash on the PATH")
+    script = run_script(tool, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").stdout
+    verb = next(verb for verb in VERBS if verb.path[0] == tool and len(verb.path) == 2)
+    name = verb.path[1]
+    # What readline does at a tab: it calls the registered function with the command, the word and the one before.
+    typed = f"""{script}
+        function=$(complete -p {tool} | sed -E 's/.* -F ([^ ]+) .*/\\1/')
+        COMP_WORDS=({tool} {name[:2]}); COMP_CWORD=1; $function {tool} {name[:2]} {tool}; echo "${{COMPREPLY[*]}}"
+        COMP_WORDS=({tool} {name} --he); COMP_CWORD=2; $function {tool} --he {name}; echo "${{COMPREPLY[*]}}"
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        [bash, "--noprofile", "--norc"],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PATH": path},
+    )
+    verbs, options = ended.stdout.splitlines()
+    assert name in verbs.split(), ended.stderr
+    assert all(word.startswith(name[:2]) for word in verbs.split())
+    assert options.split() == ["--help"], ended.stderr
 
 
 @every_verb

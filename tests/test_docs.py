@@ -57,6 +57,8 @@ FINISHED_BY = "uv run flexpatch-train run VIDEO"
 SIZE, FRAMES = (320, 180), 120
 NETWORK_SIZE = (320, 192)
 MID_FRAME = FRAMES // 2
+FEWEST_WORDS = 4
+"""In which a picture can be told."""
 
 
 @dataclass(frozen=True)
@@ -294,7 +296,15 @@ def test_the_keys_are_those_of_the_files(finished: Path) -> None:
     assert {path.name for path in folder.iterdir()} <= set(files)
 
 
-def test_pictures_are_small() -> None:
+def test_pictures_are_small_shown_and_told_in_words() -> None:
     pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.suffix in {".jpg", ".png"}]
     assert pictures
     assert not [path.name for path in pictures if path.stat().st_size > 150_000]
+    shown = [found for page in PAGES for found in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text("utf-8"))]
+    assert not [path.name for path in pictures if not any(Path(file).name == path.name for _, file in shown)]
+    assert not [file for words, file in shown if len(words.split()) < FEWEST_WORDS]
+
+
+@pytest.mark.parametrize("page", sorted(FORMATS.glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_about_files_says_which_stay_as_they_are(page: Path) -> None:
+    assert page.name == "stability.md" or "\n## Stability\n" in page.read_text(encoding="utf-8")

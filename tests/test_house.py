@@ -148,3 +148,15 @@ def test_links_between_pages_lead_somewhere(committed: dict[str, str]) -> None:
 def test_a_heading_is_linked_to_by_its_words() -> None:
     page = "# Options of `run`\n\n```text\n# no heading\n```\n\n## run.json and more-so\n"
     assert anchors_in(page) == {"options-of-run", "runjson-and-more-so"}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_the_page_of_licences_names_every_dependency_and_extra(package: Path) -> None:
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", page.lower()))
+    project = settings(package / "pyproject.toml")["project"]
+    extras: dict[str, list[str]] = project.get("optional-dependencies", {})
+    asked = [*project["dependencies"], *(one for several in extras.values() for one in several)]
+    names = {re.split(r"[\[<>=!~ ;]", one)[0] for one in asked} - {"footage-core"}
+    assert not names - named
+    assert not [extra for extra in extras if f"`{project['name']}[{extra}]`" not in page]

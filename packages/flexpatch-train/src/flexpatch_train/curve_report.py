@@ -21,7 +21,7 @@ def curve_sentence(product: ProductCurve) -> str:
     return (
         f"Detecting again the {100 * MARKS[0]:.0f} % of boxes that the model ranks first catches {model} of the "
         f"{product.failures} lost ones among {product.rows} held-out boxes of {product.objects} objects; "
-        f"{product.best_rival} catches {rival}."
+        f"the best simple order, {product.best_rival}, catches {rival}."
     )
 
 

@@ -36,6 +36,8 @@ def lay_out(findings: Findings, strips: Sequence[Strip]) -> Page:
     page = Page(f"Tracking failure in {_videos(findings)}", findings.lead)
     if findings.learned.curve is not None:
         lay_out_curve(page, findings.learned.curve)
+    else:
+        _macro_f1(page, findings)
     for warning in findings.warnings:
         page.note(f"{warning[0].upper()}{warning[1:]}.", kind="warning")
     _comparison(page, findings)
@@ -56,12 +58,7 @@ def _comparison(page: Page, findings: Findings) -> None:
     page.section("Scores")
     if learned.curve is not None:
         page.text(findings.scores)
-    page.figure(
-        _bars(held_out.scores, [score.macro_f1 for score in held_out.scores], "macro-F1 on held-out boxes"),
-        f"Bars of macro-F1: {_in_words(held_out.scores, 'macro_f1')}",
-        f"Macro-F1 of the {learned.options.name} and of what it has to beat, on {learned.split.words}. "
-        "Lines are 95 % intervals from resampling whole objects.",
-    )
+        _macro_f1(page, findings)
     if held_out.model.recall_high.estimate is not None:
         page.figure(
             _bars(held_out.scores, [score.recall_high for score in held_out.scores], "recall of high risk"),
@@ -96,6 +93,16 @@ def _comparison(page: Page, findings: Findings) -> None:
             f"Confusion matrix of {clip}, rows true: {table.tolist()}",
             f"{where}: what was true (rows) and what the model said (columns); n = {int(table.sum())} boxes.",
         )
+
+
+def _macro_f1(page: Page, findings: Findings) -> None:
+    learned, scores = findings.learned, findings.learned.held_out.scores
+    page.figure(
+        _bars(scores, [score.macro_f1 for score in scores], "macro-F1 on held-out boxes"),
+        f"Bars of macro-F1: {_in_words(scores, 'macro_f1')}",
+        f"Macro-F1 of the {learned.options.name} and of what it has to beat, on {learned.split.words}. "
+        "Lines are 95 % intervals from resampling whole objects.",
+    )
 
 
 def _mistakes(page: Page, strips: Sequence[Strip]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from blur_train.evaluation.findings import Evaluation
 from blur_train.evaluation.mistakes import show_mistakes
-from blur_train.evaluation.tables import WAY_COLUMNS, claim_line, lay_out_figures, way_rows
+from blur_train.evaluation.tables import WAY_COLUMNS, claim_line, lay_out_confusion, lay_out_figures, way_rows
 from footage.errors import printable
 from footage.metrics.intervals import Interval
 from footage.report.figures import bars_with_intervals
@@ -43,6 +43,7 @@ def lay_out(evaluation: Evaluation, dataset: Path) -> Page:
         caption=f"n = {len(evaluation.photos)} photos of {ways[0].accuracy.groups} groups, preset "
         f"{evaluation.preset.value}; every way has operating points of its own, chosen in the same way.",
     )
+    lay_out_confusion(page, ways[0])
     lay_out_figures(page, ways[0])
     show_mistakes(page, evaluation.photos, evaluation.probabilities, evaluation.said, dataset)
     page.section("Where the numbers come from")

@@ -49,13 +49,17 @@ def part_rows(parts: Sequence[PartScore]) -> list[tuple[str | None, ...]]:
     ]
 
 
-def lay_out_figures(page: Page, way: Measured) -> None:
-    """The confusion, the classes, the kinds of photo, the cameras, the widths, the calibration."""
+def lay_out_confusion(page: Page, way: Measured) -> None:
+    """The confusion alone: a report may begin with it."""
     page.figure(
         confusion(way.confusion, list(CLASSES)),
         f"Confusion matrix, rows true: {way.confusion.tolist()}",
-        "What was true (rows) and what was said (columns).",
+        f"Photos by what was true (rows) and what was said (columns); n = {way.accuracy.n}.",
     )
+
+
+def lay_out_figures(page: Page, way: Measured) -> None:
+    """The classes, the kinds of photo, the cameras, the widths, the calibration."""
     page.table(CLASS_COLUMNS, class_rows(way), caption="By class. Wilson intervals; those of the ranking over groups.")
     page.section("By kind of photo")
     page.table(PART_COLUMNS, part_rows(way.by_kind), caption="Edge cases by the folder or the drawing they come from.")

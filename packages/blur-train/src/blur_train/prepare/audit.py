@@ -103,9 +103,15 @@ def lay_out(findings: Findings, prepared: Prepared, folder: Path) -> Page:
     page = Page("What a set of photos can teach", findings.lead)
     measured = [probe for probe in findings.probes if probe.accuracy is not None]
     if measured:
-        page.figure(_probe_picture(measured), "How well what is not blur tells the classes apart", _PROBE_CAPTION)
+        page.figure(
+            _probe_picture(measured),
+            f"How well what is not blur tells the classes apart: {'; '.join(probe.text() for probe in measured)}",
+            _PROBE_CAPTION,
+        )
     for probe in findings.probes:
-        page.note(probe.text(), "good" if probe.passes else "warning")
+        page.note(_sentence(probe.text()), "good" if probe.passes else "warning")
+    for finding in findings.split.findings:
+        page.note(_sentence(finding.text), "warning")
     page.section("Some of each class")
     for name in CLASSES:
         photos = [photo for photo in prepared.photos if photo.label == name and not photo.drawn]
@@ -122,6 +128,10 @@ def lay_out(findings: Findings, prepared: Prepared, folder: Path) -> Page:
     else:
         page.table(("finding",), [(finding.text,) for finding in findings.split.findings])
     return page
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 _PROBE_CAPTION = (

@@ -9,7 +9,7 @@ import numpy as np
 from blur_train.classes import BLUR_TYPES, CLASSES
 from blur_train.decision import probabilities_of
 from blur_train.evaluation.mistakes import show_mistakes
-from blur_train.evaluation.tables import WAY_COLUMNS, claim_line, lay_out_figures, way_rows
+from blur_train.evaluation.tables import WAY_COLUMNS, claim_line, lay_out_confusion, lay_out_figures, way_rows
 from blur_train.train.findings import Findings
 from footage.errors import printable
 from footage.persistence.parity import Parity
@@ -26,6 +26,8 @@ def lay_out(findings: Findings, parity: Parity, dataset: Path) -> Page:
         dataset: the folder of the data set, from which mistakes are shown.
     """
     page = Page("A blur classifier", findings.lead)
+    if findings.measured is not None:
+        lay_out_confusion(page, findings.measured)
     for doubt in findings.doubts:
         page.note(f"{doubt[0].upper()}{doubt[1:]}.", kind="warning")
     if findings.measured is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from footage.report._svg import FONT_SIZE, INK, PAPER, STYLE, WIDTH_INCHES, new_figure, to_svg
@@ -27,6 +28,8 @@ LINES_AT = 3
 """How far up lines lie: above grid, bands and marks."""
 LEGEND_HANDLE_PT = 36
 LETTER_PT = 0.55 * FONT_SIZE
+FULLEST_SHADE = 0.6
+"""How strong a shade behind text may be: any stronger, and the text no longer stands out on a light or a dark page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,7 @@ def histogram(
         axes.set_xlim(bins[0], bins[-1])
         axes.set_ylim(bottom=0)
         axes.set(xlabel=value_label, ylabel=count_label)
+        axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.grid(axis="y")
         if isinstance(counts, Mapping):
             _legend_above(axes, list(groups))
@@ -177,11 +181,10 @@ def confusion(matrix: ArrayLike, labels: Sequence[str]) -> str:
     with mpl.rc_context(STYLE):
         figure, axes = new_figure(height_inches=1.1 + 0.5 * size, width_inches=min(5.8, 2.2 + 0.75 * size))
         for row, column in np.ndindex(size, size):
-            share = float(shares[row, column])
+            shade = FULLEST_SHADE * float(shares[row, column])
             colour = BLUE if row == column else VERMILION
-            axes.add_patch(Rectangle((column - HALF, row - HALF), 1, 1, color=colour, alpha=share, lw=0))
-            number = f"{counts[row, column]:,}"
-            axes.text(column, row, number, ha="center", va="center", color="#ffffff" if share > 0.6 else INK)
+            axes.add_patch(Rectangle((column - HALF, row - HALF), 1, 1, color=colour, alpha=shade, lw=0))
+            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=INK)
         axes.set_xlim(-HALF, size - HALF)
         axes.set_ylim(size - HALF, -HALF)
         turned = max(len(label) for label in labels) > 9
@@ -241,6 +244,8 @@ def curves(
         if y_limits is not None:
             axes.set_ylim(*y_limits)
         axes.set(xlabel=x_label, ylabel=y_label)
+        if all(float(x).is_integer() for line in lines for x in np.ravel(line.x)) and x_limits is None:
+            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))  # there is no epoch 1.5
         axes.grid()
         if any(line.label for line in lines):
             _legend_above(axes, [line.label for line in lines])

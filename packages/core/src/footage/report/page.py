@@ -277,7 +277,7 @@ def _format_float(value: float, decimals: int) -> str:
 
 
 def _alignment(cells: Sequence[object]) -> Alignment:
-    present = [cell for cell in cells if cell is not None]
+    present = [cell for cell in cells if cell not in (None, "", MISSING)]
     numeric = bool(present) and all(_looks_numeric(cell) for cell in present)
     return "right" if numeric else "left"
 

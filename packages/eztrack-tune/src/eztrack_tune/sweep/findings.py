@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 import numpy as np
 
+from eztrack_tune.classes import default_settings
 from eztrack_tune.settings import TrackerSettings
 from eztrack_tune.sweep.agreement import Agreement
 from eztrack_tune.sweep.rows import Row
@@ -82,9 +83,29 @@ class Sweep:
         solved = sum(row.solved for row in self.rows)
         text = f"{solved:,} of {len(self.rows):,} trials on {_count(clips, 'clip')} found the camera"
         failed = sum(row.failure is not None for row in self.rows)
+        text += self._highest()
         text += f"; {_count(failed, 'trial')} failed" if failed else ""
         text += f"; {_count(len(self.left_out), 'file')} could not be used" if self.left_out else ""
         return f"{text}." if self.complete else f"{text}. The sweep was interrupted."
+
+    def _highest(self) -> str:
+        """Which settings score highest, beside today's; of several classes or trackers, in how many others do."""
+        first: dict[tuple[str, str], Standing] = {}
+        for one in self.standings:
+            first.setdefault((one.class_name, one.backend), one)
+        others = [one for one in first.values() if one.settings != default_settings(one.class_name)]
+        if len(first) > 1:
+            what = "classes" if len({one.backend for one in first.values()}) == 1 else "pairs of class and tracker"
+            of = f"{len(others)} of {len(first)} {what}"
+            return f"; other settings than today's have the highest mean score in {of}"
+        if not first or not any(one.score.estimate for one in first.values()):
+            return ""
+        if not others:
+            return "; today's settings have the highest mean score"
+        best = others[0]
+        today = next((one for one in self.standings if one.settings == default_settings(one.class_name)), None)
+        beside = "" if today is None or today.score.estimate is None else f", today's {today.score.estimate:.2f}"
+        return f"; the highest mean score is {best.score.estimate:.2f}, of {best.settings}{beside}"
 
 
 def standings_of(rows: Sequence[Row], searched: dict[str, Searched]) -> tuple[Standing, ...]:

@@ -32,7 +32,10 @@ def lay_out(found: Validation) -> Page:
             "With a handful of clips the intervals are wide: the gate is on the share, and the interval says what that "
             "is worth.",
         )
-    page.table(GATE_COLUMNS, gate_rows(found), caption="A class that meets every gate may ship.")
+    if found.classes:
+        page.table(GATE_COLUMNS, gate_rows(found), caption="A class that meets every gate may ship.")
+    else:
+        page.note("No class has new settings, so no gate was looked at. Nothing needs to be done.", kind="info")
     for name, one in found.classes.items():
         _one_class(page, name, one)
     _left_out(page, found)

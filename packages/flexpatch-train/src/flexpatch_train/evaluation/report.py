@@ -87,6 +87,7 @@ def lay_out(evaluation: RuntimeEvaluation) -> Page:
     if evaluation.product is not None:
         lay_out_curve(page, evaluation.product)
     else:
+        _hota_figure(page, evaluation.ways)
         page.note(f"There is no curve of failures caught: {evaluation.product_missing}", kind="warning")
     _comparison(page, evaluation)
     for sequence in evaluation.sequences:
@@ -129,6 +130,11 @@ def _comparison(page: Page, evaluation: RuntimeEvaluation) -> None:
     if verdict is not None:
         page.note(verdict, kind="warning")
     _tables(page, ways)
+    if evaluation.product is not None:
+        _hota_figure(page, ways)
+
+
+def _hota_figure(page: Page, ways: Sequence[WayResult]) -> None:
     full = [way for way in ways if way.every_n is not None]
     ours = [way for way in ways if way.budget is not None]
     lines = [

@@ -1,4 +1,4 @@
-"""The page about a scan: how scores spread, what scored best, what could not be used."""
+"""The page about a scan: what scored best, how scores spread, what could not be used."""
 
 from __future__ import annotations
 
@@ -33,12 +33,8 @@ def lay_out(scan: Scan, origin: Sequence[tuple[str, object]]) -> Page:
     page = Page("Highlights of a library", scan.lead)
     scores = np.array([video.score for video in scan.videos])
     if scores.size:
-        counts, edges = np.histogram(scores, bins=BINS, range=(0, 1))
-        page.figure(
-            histogram(counts, edges, {"highlight": scan.threshold}, value_label="score", count_label="videos"),
-            f"Histogram of the scores of {scores.size} videos, {len(scan.highlights)} of them highlights",
-            "Scores of all videos. From the dashed line on a video counts as a highlight.",
-        )
+        _pictures(page, scan)
+        _spread(page, scan, scores)
         _best(page, scan)
         _bands(page, scan)
     _failures(page, scan)
@@ -48,7 +44,7 @@ def lay_out(scan: Scan, origin: Sequence[tuple[str, object]]) -> Page:
     return page
 
 
-def _best(page: Page, scan: Scan) -> None:
+def _pictures(page: Page, scan: Scan) -> None:
     shown: list[tuple[ScoredVideo, NDArray[np.uint8]]] = []
     unread = 0
     for video in scan.videos[:PICTURES]:
@@ -56,19 +52,31 @@ def _best(page: Page, scan: Scan) -> None:
             shown.append((video, pictures_at(video.path, [video.timestamp_seconds])[0]))
         except (FootageError, OSError):
             unread += 1
-    page.section("The best")
     if shown:
         sheet = contact_sheet(
             [picture for _, picture in shown],
-            [f"{video.score:.2f} {printable(video.path.name)}" for video, _ in shown],
+            [f"{video.score:.2f} {printable('/'.join(video.path.parts[-2:]))}" for video, _ in shown],
         )
         page.figure(
             sheet,
             f"The {len(shown)} videos with the highest scores, one picture each",
-            "Each in the middle of its best window, with its score.",
+            "The videos that score highest, each in the middle of its best window, with its score.",
         )
     if unread:
         page.note(f"{unread} of the best could not be read again for a picture.", kind="warning")
+
+
+def _spread(page: Page, scan: Scan, scores: NDArray[np.float64]) -> None:
+    counts, edges = np.histogram(scores, bins=BINS, range=(0, 1))
+    page.figure(
+        histogram(counts, edges, {"highlight": scan.threshold}, value_label="score", count_label="videos"),
+        f"Histogram of the scores of {scores.size} videos, {len(scan.highlights)} of them highlights",
+        "Scores of all videos. From the dashed line on a video counts as a highlight.",
+    )
+
+
+def _best(page: Page, scan: Scan) -> None:
+    page.section("The best")
     page.table(
         ("video", "score", "best window", "length"),
         [

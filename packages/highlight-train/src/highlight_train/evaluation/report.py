@@ -1,12 +1,14 @@
-"""``evaluation.html``: the result in a sentence, how scores lie by class, the figures, the most confident mistakes."""
+"""``evaluation.html``: the result in a sentence and beside its rivals, how scores lie, the most confident mistakes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from footage.errors import FootageError, printable
 from footage.metrics.intervals import Interval
-from footage.report.figures import Curve, confusion, curves, histogram
+from footage.report.figures import Curve, bars_with_intervals, confusion, curves, histogram
 from footage.report.page import Page
 from footage.report.sheets import film_strip
 from highlight_train.evaluation.findings import Evaluation, MeasuredClip
@@ -24,7 +26,7 @@ SCORE_COLUMNS = ("way", "average precision", f"precision@{BUDGET}", "balanced ac
 def lay_out(evaluation: Evaluation) -> Page:
     """The page; the pictures of mistakes are read anew."""
     page = Page("How well a highlight model does", evaluation.lead)
-    _distributions(page, evaluation)
+    _comparison(page, evaluation)
     for doubt in evaluation.on.doubts:
         page.note(f"{doubt[0].upper()}{doubt[1:]}.", kind="warning")
     page.note(verdict(evaluation), kind="info")
@@ -73,6 +75,25 @@ def verdict(evaluation: Evaluation) -> str:
     return f"{difference}: {'the model is worse' if worse else 'these clips do not tell them apart'}."
 
 
+def _comparison(page: Page, evaluation: Evaluation) -> None:
+    scores = evaluation.measured.scores
+    intervals = [score.average_precision for score in scores]
+    page.figure(
+        bars_with_intervals(
+            [score.name for score in scores],
+            _ends(intervals, "estimate"),
+            _ends(intervals, "low"),
+            _ends(intervals, "high"),
+            highlight=0,
+            value_label="average precision over clips",
+            limits=(0.0, 1.0),
+        ),
+        "Bars of average precision: " + "; ".join(f"{one.name} {one.average_precision.text()}" for one in scores),
+        "How well clips are ranked, highlights first, beside what needs no training. Lines are 95 % intervals from "
+        f"resampling whole groups ({evaluation.on.kept_together}).",
+    )
+
+
 def _distributions(page: Page, evaluation: Evaluation) -> None:
     edges = np.linspace(0, 1, BINS + 1)
     counts = {
@@ -100,6 +121,7 @@ def _figures(page: Page, evaluation: Evaluation) -> None:
         f"share of highlights among the {min(BUDGET, len(clips))} that score highest. Brier score and ECE (expected "
         "calibration error) are better when lower.",
     )
+    _distributions(page, evaluation)
     page.figure(
         confusion(evaluation.measured.confusion, list(CLASSES)),
         f"Confusion matrix, rows true: {evaluation.measured.confusion.tolist()}",
@@ -195,3 +217,8 @@ def _origin(page: Page, evaluation: Evaluation) -> None:
 def _value(interval: Interval) -> str:
     """The figure and its interval; the counts stand in the table's caption."""
     return "\N{EN DASH}" if interval.estimate is None else interval.text().split(" (n =")[0]
+
+
+def _ends(intervals: Sequence[Interval], name: str) -> list[float]:
+    values = [getattr(interval, name) for interval in intervals]
+    return [np.nan if value is None else value for value in values]

@@ -110,7 +110,8 @@ class Findings:
         taught = "" if self.teacher is None else f", its teacher {short(self.teacher.measured.accuracy)}"
         compared = ""
         if self.comparison is not None:
-            compared = f" Taught minus alone: {short(self.comparison.difference)}: {self.comparison.verdict}."
+            gain = short(self.comparison.difference)
+            compared = f" With the teacher minus without: {gain}: {self.comparison.verdict}."
         unready = "" if self.ready else " This model is not ready: see the reservations."
         unseen = "parts of videos" if self.sides.grouped_by.startswith("part") else "videos"
         return (

@@ -99,7 +99,8 @@ def _comparison(page: Page, findings: Findings) -> None:
         ],
         caption="Accuracy on the same test events; both had the same clips, steps and start.",
     )
-    verdict = f"Taught minus alone, mean over {len(compared.seeds)} seeds: {compared.difference.text()}"
+    seeds = f"{len(compared.seeds)} seed{'' if len(compared.seeds) == 1 else 's'}"
+    verdict = f"Taught minus alone, mean over {seeds}: {compared.difference.text()}"
     spread = "" if compared.over_seeds is None else f" Its standard deviation over seeds is {compared.over_seeds:.3f}."
     page.note(f"{verdict}: {compared.verdict}.{spread}", kind="info")
 
