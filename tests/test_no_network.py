@@ -71,7 +71,7 @@ WORK = {
         "demo --smoke -o blur",
         "doctor",
         "synth photos drawn --smoke",
-        "prepare blur/photos prepared --smoke --audit",
+        "prepare blur/drawn prepared --smoke --audit",
         "train blur/dataset --smoke -o learned",
         "evaluate blur/dataset --model blur/models/blur_classifier --smoke -o measured",
         "export blur/training exported --dataset blur/dataset --smoke",
