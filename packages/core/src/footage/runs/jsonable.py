@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -62,8 +62,10 @@ def _pieces(value: object, line: str) -> Iterator[str]:
     if isinstance(value, Mapping) and value:
         names: set[str] = set()
         for key, item in value.items():
-            yield f"{',' if names else '{'}{inner}{json.dumps(_name(key, names))}: "
+            name = _name(key, names)
+            yield f"{',' if names else '{'}{inner}{json.dumps(name)}: "
             yield from _pieces(item, inner)
+            names.add(name)
         yield f"{line}}}"
     elif isinstance(value, list | tuple | Iterator):
         count = 0
@@ -102,18 +104,16 @@ def _text(value: object) -> str:
 
 def _object(items: Iterable[tuple[object, object]], *, keep_non_finite: bool) -> dict[str, object]:
     converted: dict[str, object] = {}
-    names: set[str] = set()
     for key, item in items:
-        converted[_name(key, names)] = to_jsonable(item, keep_non_finite=keep_non_finite)
+        converted[_name(key, converted)] = to_jsonable(item, keep_non_finite=keep_non_finite)
     return converted
 
 
-def _name(key: object, names: set[str]) -> str:
-    """A key as JSON has it; it is added to the names that there are."""
-    plain = to_jsonable(key)
+def _name(key: object, names: Container[str]) -> str:
+    """A key as JSON has it, which must be none of the names that there are."""
+    plain = key if type(key) is str else to_jsonable(key)
     name = plain if isinstance(plain, str) else repr(plain)
     if name in names:
         msg = f"two keys of a record become {name!r} in JSON"
         raise TypeError(msg)
-    names.add(name)
     return name
