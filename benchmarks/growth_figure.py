@@ -20,7 +20,8 @@ AGAIN = (0, (4, 3))
 COLOURS = """<style>
 svg { color: #1c2126; background: #ffffff; --paper: #ffffff; font-family: system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) {
-  svg { color: #e6eaed; background: #14181c; --paper: #14181c; --blue: #2b8fd0; --green: #1fae86; --vermilion: #ee7733; }
+  svg { color: #e6eaed; background: #14181c; --paper: #14181c; }
+  svg { --blue: #2b8fd0; --green: #1fae86; --vermilion: #ee7733; }
 }
 </style>"""
 """A file of its own asks no page for colours, and brings its background: it can be read on any."""
