@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -15,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footage.runs.files import atomic_path, atomic_write_bytes, atomic_write_json, atomic_write_text
-from footage.runs.jsonable import to_jsonable
+from footage.runs.files import atomic_path, atomic_text, atomic_write_bytes, atomic_write_json, atomic_write_text
+from footage.runs.jsonable import json_pieces, to_jsonable
 
 
 class Risk(Enum):
@@ -27,6 +28,15 @@ class Risk(Enum):
 class Record:
     path: Path
     rate: Fraction
+
+
+def _has_a_form(value: object) -> bool:
+    """Whether no two keys of it become one."""
+    try:
+        to_jsonable(value)
+    except TypeError:
+        return False
+    return True
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -121,6 +131,62 @@ def test_records_become_plain_values(tmp_path: Path) -> None:
         "tuple": [True, None],
         "3": "key",
     }
+
+
+def test_text_is_written_line_by_line_and_an_error_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    with atomic_text(path) as file:
+        file.write("a\r\n")
+        assert not path.exists()
+        file.write(os.fsdecode(b"\xff") + "\n")
+
+    def write_half() -> None:
+        with atomic_text(path) as file:
+            file.write("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_bytes() == b"a\r\n\xff\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.csv"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.floats() | st.text(),
+        lambda x: st.lists(x) | st.lists(x).map(tuple) | st.dictionaries(st.text() | st.integers(), x),
+    ).filter(_has_a_form)
+)
+def test_pieces_are_together_the_indented_document(value: object) -> None:
+    assert "".join(json_pieces(value)) == json.dumps(to_jsonable(value), indent=2, allow_nan=False)
+
+
+def test_an_entry_of_a_long_list_is_let_go_before_the_next_is_taken() -> None:
+    alive: list[int] = []
+
+    class Held(dict[str, int]):
+        def __del__(self) -> None:
+            alive.remove(self["number"])
+
+    def entries() -> Iterator[Held]:
+        for number in range(50):
+            alive.append(number)
+            assert len(alive) <= 2  # the one that is being made, and at most the one before it
+            yield Held(number=number)
+
+    document = "".join(json_pieces({"classes": ["a"], "photos": entries(), "none": iter(())}))
+    assert json.loads(document) == {"classes": ["a"], "photos": [{"number": n} for n in range(50)], "none": []}
+
+
+def test_a_list_that_fails_in_its_middle_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "answers.json"
+    atomic_write_json(path, {"photos": [1]})
+    with pytest.raises(TypeError, match="object has no JSON form"):
+        atomic_write_json(path, {"photos": [1, object()]})
+    with pytest.raises(TypeError, match="two keys"):
+        atomic_write_json(path, {1: "a", "1": "b"})
+    assert json.loads(path.read_text()) == {"photos": [1]}
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.json"]
 
 
 def test_what_json_cannot_hold_is_refused() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eztrack_tune.classes import default_settings
-from eztrack_tune.settings import SIX
+from eztrack_tune.settings import SIX, TrackerSettings
 from eztrack_tune.sweep.matrix import read_matrix, settings_for
 from footage.errors import InputError
 
@@ -28,6 +28,24 @@ def test_lists_mean_every_combination_once(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps(grid))
     found = read_matrix(tmp_path / "m.json")
     assert [(one.pattern_size, one.correlation) for one in found] == [(11, 0.6), (11, 0.7), (15, 0.6), (15, 0.7)]
+
+
+def test_a_large_matrix_is_not_compared_pair_by_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    equal = TrackerSettings.__eq__
+
+    def counted(self: TrackerSettings, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return equal(self, other)
+
+    monkeypatch.setattr(TrackerSettings, "__eq__", counted)
+    shares = [0.3 + number / 1000 for number in range(300)]
+    grid = {**SIX[0].as_dict(), "correlation": [*shares, *shares[:10]], "motion_model": ["Loc", "LocRot"]}
+    (tmp_path / "m.json").write_text(json.dumps(grid))
+    found = read_matrix(tmp_path / "m.json")
+    assert [one.correlation for one in found[::2]] == shares
+    assert compared <= 2 * len(found)
 
 
 def test_what_ships_today_comes_first_and_once() -> None:

@@ -105,7 +105,7 @@ def write_highlights(path: str | PathLike[str], highlights: Highlights) -> None:
     Raises:
         OSError: The folder is missing or not writable, or the disk is full.
     """
-    entries = [
+    entries = (
         {
             "path": os.path.abspath(highlight.path),  # noqa: PTH100 - Path.absolute keeps ".."
             "score": highlight.score,
@@ -113,7 +113,7 @@ def write_highlights(path: str | PathLike[str], highlights: Highlights) -> None:
             "windows": highlight.windows,
         }
         for highlight in highlights.highlights
-    ]
+    )
     atomic_write_json(
         path,
         {

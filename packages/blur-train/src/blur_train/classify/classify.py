@@ -208,13 +208,13 @@ def _peek(options: ClassifyOptions, sha256: str) -> dict[_State, Row]:
     file = RunDirectory(options.output).file(JOURNAL_FILE)
     if not file.is_file():
         return {}
-    first, *lines = file.read_bytes().splitlines(keepends=True) or [b""]
-    try:
-        if json.loads(first or b"null") != {KEY: _key(options, sha256)}:
+    with file.open("rb") as lines:
+        try:
+            if json.loads(next(lines, b"null")) != {KEY: _key(options, sha256)}:
+                return {}
+            return _answered(json.loads(line) for line in lines if line.endswith(b"\n"))
+        except ValueError:
             return {}
-        return _answered(json.loads(line) for line in lines if line.endswith(b"\n"))
-    except ValueError:
-        return {}
 
 
 def _answered(journal: Iterable[dict[str, Any]]) -> dict[_State, Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 from blur_train.classes import BLUR_TYPES, CLASSES
 from blur_train.classify.options import Sidecars
 from blur_train.classify.work import Row
-from footage.runs.files import atomic_write_json, atomic_write_text
+from footage.runs.files import atomic_text, atomic_write_json, atomic_write_text
 
 TABLE_FILE: Final = "answers.csv"
 DOCUMENT_FILE: Final = "answers.json"
@@ -33,11 +32,10 @@ def write_tables(rows: Sequence[Row], folder: Path) -> tuple[Path, ...]:
     Raises:
         OSError: the folder cannot be written.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    table.writerows(_cells(row) for row in rows)
-    atomic_write_text(folder / TABLE_FILE, text.getvalue())
+    with atomic_text(folder / TABLE_FILE) as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        table.writerows(_cells(row) for row in rows)
     atomic_write_json(folder / DOCUMENT_FILE, {"classes": CLASSES, "photos": rows})
     return folder / TABLE_FILE, folder / DOCUMENT_FILE
 

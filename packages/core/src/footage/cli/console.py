@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -31,9 +30,10 @@ def print_json(value: object) -> None:
     Args:
         value: anything ``footage.runs.jsonable`` understands; non-finite floats become null.
     """
-    from footage.runs.jsonable import to_jsonable
+    from footage.runs.jsonable import json_pieces
 
-    sys.stdout.write(json.dumps(to_jsonable(value), indent=2, allow_nan=False) + "\n")
+    sys.stdout.writelines(json_pieces(value))
+    sys.stdout.write("\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
+from typing import TextIO
 
-from footage.runs.jsonable import to_jsonable
+from footage.runs.jsonable import json_pieces
 
 
 @contextmanager
@@ -63,15 +63,37 @@ def atomic_write_text(path: str | PathLike[str], text: str) -> None:
     atomic_write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
-def atomic_write_json(path: str | PathLike[str], value: object) -> None:
-    """Write one indented JSON document as ``atomic_write_bytes`` does; non-finite floats become null.
+@contextmanager
+def atomic_text(path: str | PathLike[str]) -> Iterator[TextIO]:
+    """A text file to write line by line, for what is too long to be held; it appears as ``atomic_write_text``'s does.
+
+    Yields:
+        The file; UTF-8, line ends and file-name bytes as for ``atomic_write_text``.
 
     Raises:
         OSError: as for ``atomic_write_bytes``.
-        TypeError: ``value`` holds something without a JSON form.
     """
-    document = json.dumps(to_jsonable(value), indent=2, allow_nan=False)
-    atomic_write_bytes(path, f"{document}\n".encode("ascii"))
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        yield file
+
+
+def atomic_write_json(path: str | PathLike[str], value: object) -> None:
+    """Write one indented JSON document as ``atomic_write_bytes`` does; non-finite floats become null.
+
+    Args:
+        path: the file to make or replace.
+        value: as for :func:`footage.runs.jsonable.json_pieces`: long lists are written entry by entry.
+
+    Raises:
+        OSError: as for ``atomic_write_bytes``.
+        TypeError: ``value`` holds something without a JSON form; ``path`` is then as it was.
+    """
+    with atomic_text(path) as file:
+        file.writelines(json_pieces(value))
+        file.write("\n")
 
 
 def _sync(path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -41,6 +42,46 @@ def to_jsonable(value: object, *, keep_non_finite: bool = False) -> object:
     return _text(value) if as_list is None else to_jsonable(as_list(), keep_non_finite=keep_non_finite)
 
 
+def json_pieces(value: object) -> Iterator[str]:
+    """The indented JSON document of a value, piece by piece, so that a long list is never converted as a whole.
+
+    Together the pieces are what ``json.dumps(to_jsonable(value), indent=2, allow_nan=False)`` gives.
+
+    Args:
+        value: as for :func:`to_jsonable`. Of mappings, the lists in them may be iterators too; they are used up.
+
+    Raises:
+        TypeError: as for :func:`to_jsonable`, when the piece is reached that has no JSON form.
+    """
+    return _pieces(value, "\n")
+
+
+def _pieces(value: object, line: str) -> Iterator[str]:
+    """Pieces of a value; ``line`` begins a line as far in as the value stands."""
+    inner = f"{line}  "
+    if isinstance(value, Mapping) and value:
+        names: set[str] = set()
+        for key, item in value.items():
+            name = _name(key, names)
+            yield f"{',' if names else '{'}{inner}{json.dumps(name)}: "
+            yield from _pieces(item, inner)
+            names.add(name)
+        yield f"{line}}}"
+    elif isinstance(value, list | tuple | Iterator):
+        count = 0
+        for count, item in enumerate(value, start=1):
+            text = json.dumps(to_jsonable(item), indent=2, allow_nan=False)
+            yield f"{',' if count > 1 else '['}{inner}{_further_in(text, inner)}"
+        yield f"{line}]" if count else "[]"
+    else:
+        yield _further_in(json.dumps(to_jsonable(value), indent=2, allow_nan=False), line)
+
+
+def _further_in(text: str, line: str) -> str:
+    """A document as it stands inside another; strings in it have no line ends of their own."""
+    return text.replace("\n", line)
+
+
 def _scalar(value: str | float, *, keep_non_finite: bool) -> str | int | float | None:
     """Take subclasses (NumPy's, string and integer enums) back to the built-in types."""
     if isinstance(value, str):
@@ -64,10 +105,15 @@ def _text(value: object) -> str:
 def _object(items: Iterable[tuple[object, object]], *, keep_non_finite: bool) -> dict[str, object]:
     converted: dict[str, object] = {}
     for key, item in items:
-        plain = to_jsonable(key)
-        name = plain if isinstance(plain, str) else repr(plain)
-        if name in converted:
-            msg = f"two keys of a record become {name!r} in JSON"
-            raise TypeError(msg)
-        converted[name] = to_jsonable(item, keep_non_finite=keep_non_finite)
+        converted[_name(key, converted)] = to_jsonable(item, keep_non_finite=keep_non_finite)
     return converted
+
+
+def _name(key: object, names: Container[str]) -> str:
+    """A key as JSON has it, which must be none of the names that there are."""
+    plain = key if type(key) is str else to_jsonable(key)
+    name = plain if isinstance(plain, str) else repr(plain)
+    if name in names:
+        msg = f"two keys of a record become {name!r} in JSON"
+        raise TypeError(msg)
+    return name

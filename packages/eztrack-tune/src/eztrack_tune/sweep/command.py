@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import TextIO
 
 from eztrack_tune.settings import SETTING_NAMES, SIX, TrackerSettings
 from eztrack_tune.sweep.agreement import agreements
@@ -25,7 +25,7 @@ from eztrack_tune.sweep.work import Trial, Work, let_go
 from footage.cli.progress import Progress
 from footage.runs.directory import RunDirectory
 from footage.runs.environment import usable_cpu_count
-from footage.runs.files import atomic_write_json, atomic_write_text
+from footage.runs.files import atomic_text, atomic_write_json
 
 SESSIONS_FOLDER = "sessions"
 STILLS_FOLDER = "stills"
@@ -260,20 +260,19 @@ def _sweep(doing: _Doing, trials: Trials, left_out: Sequence[LeftOut], started: 
 
 
 def _write(folder: RunDirectory, sweep: Sweep) -> None:
-    atomic_write_json(folder.file(JSON_FILE), {"lead": sweep.lead, "trials": [row.record() for row in sweep.rows]})
-    atomic_write_text(folder.file(CSV_FILE), _csv(sweep.rows))
+    atomic_write_json(folder.file(JSON_FILE), {"lead": sweep.lead, "trials": (row.record() for row in sweep.rows)})
+    with atomic_text(folder.file(CSV_FILE)) as file:
+        _write_csv(sweep.rows, file)
     lay_out(sweep).write(folder.file(REPORT_FILE))
 
 
-def _csv(rows: Sequence[Row]) -> str:
-    text = io.StringIO(newline="")
+def _write_csv(rows: Sequence[Row], file: TextIO) -> None:
     names = [name for name in Row.__slots__ if name != "settings"]
-    writer = csv.DictWriter(text, [*names[:7], *SETTING_NAMES, *names[7:]], lineterminator="\n")
+    writer = csv.DictWriter(file, [*names[:7], *SETTING_NAMES, *names[7:]], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         record = row.record()
         writer.writerow({**{name: record[name] for name in names}, **row.settings.as_dict()})
-    return text.getvalue()
 
 
 def files_of(output: Path) -> list[Path]:

@@ -113,7 +113,10 @@ def standings_of(rows: Sequence[Row], searched: dict[str, Searched]) -> tuple[St
     together: dict[tuple[str, str, TrackerSettings], list[Row]] = {}
     for row in rows:
         together.setdefault((row.class_name, row.backend, row.settings), []).append(row)
-    standings = [_standing(key, of_choice, searched) for key, of_choice in together.items()]
+    given_up = {(name, settings) for name, search in searched.items() for settings in search.given_up}
+    standings = [
+        _standing(key, of_choice, given_up=(key[0], key[2]) in given_up) for key, of_choice in together.items()
+    ]
     return tuple(
         sorted(standings, key=lambda one: (one.class_name, one.backend, one.given_up, -(one.score.estimate or 0.0)))
     )
@@ -130,14 +133,13 @@ def sort_rows(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=place))
 
 
-def _standing(key: tuple[str, str, TrackerSettings], rows: list[Row], searched: dict[str, Searched]) -> Standing:
+def _standing(key: tuple[str, str, TrackerSettings], rows: list[Row], *, given_up: bool) -> Standing:
     class_name, backend, settings = key
     scores = np.array([row.score for row in sorted(rows, key=lambda row: row.content_sha256)])
     interval = group_bootstrap(
         lambda drawn: float(scores[drawn].mean()), np.arange(len(rows)), np.random.default_rng(0), resamples=RESAMPLES
     )
     solved = [row for row in rows if row.solved]
-    search = searched.get(class_name)
     return Standing(
         class_name=class_name,
         backend=backend,
@@ -150,7 +152,7 @@ def _standing(key: tuple[str, str, TrackerSettings], rows: list[Row], searched: 
         survival=_of(fmean, [row.survival for row in rows]),
         kept_share=_of(fmean, [row.kept_share for row in rows]),
         seconds=fmean(row.seconds for row in rows),
-        given_up=search is not None and settings in search.given_up,
+        given_up=given_up,
     )
 
 

@@ -30,14 +30,13 @@ def read_matrix(path: Path) -> tuple[TrackerSettings, ...]:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"the matrix cannot be read ({reason})", where=path) from error
     rows = _csv_rows(text) if path.suffix.lower() == ".csv" else _json_rows(text, path)
-    found: list[TrackerSettings] = []
+    found: dict[TrackerSettings, None] = {}  # a set that keeps the order
     for number, row in enumerate(rows, start=1):
         try:
             settings = TrackerSettings.from_dict(row)
         except InputError as error:
             raise InputError(f"entry {number}: {error.what}", where=path, remedy="mend the matrix") from error
-        if settings not in found:
-            found.append(settings)
+        found[settings] = None
     if not found:
         raise InputError("the matrix is empty", where=path, remedy=f"give {', '.join(SETTING_NAMES)}")
     return tuple(found)

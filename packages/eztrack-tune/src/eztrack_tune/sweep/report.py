@@ -12,6 +12,8 @@ from footage.report.figures import bars_with_intervals
 from footage.report.page import Page
 
 MOST_BARS = 12
+MOST_ROWS = 1_000
+"""Of a table: a page of many more takes a browser long, and nobody reads them there."""
 STANDING_COLUMNS = ("settings", "clips", "camera found", "score", "error", "cleaned", "to the end", "fit", "s/trial")
 ROW_COLUMNS = ("clip", "tracker", "settings", "camera", "score", "error", "cleaned", "tracks", "to the end", "fit", "s")
 
@@ -32,8 +34,12 @@ def lay_out(sweep: Sweep) -> Page:
             caption="1: both put the settings in the same order on every clip; 0: no relation. Interval: 95 %, clips "
             "drawn anew.",
         )
-    page.section("Every trial")
-    page.table(ROW_COLUMNS, map(row_cells, sweep.rows), caption="Errors in pixels. Score 0: the camera was not found.")
+    page.section("Every trial" if len(sweep.rows) <= MOST_ROWS else "Trials")
+    page.table(
+        ROW_COLUMNS,
+        map(row_cells, sweep.rows[:MOST_ROWS]),
+        caption=f"{_first(len(sweep.rows))}Errors in pixels. Score 0: the camera was not found.",
+    )
     _failures(page, sweep)
     return page
 
@@ -93,8 +99,9 @@ def _class(page: Page, class_name: str, backend: str, standings: list[Standing])
     )
     page.table(
         STANDING_COLUMNS,
-        map(standing_cells, standings),
-        caption="Pattern/search, correlation, threshold, motion model; today: what the add-on ships. Score: mean over "
+        map(standing_cells, standings[:MOST_ROWS]),
+        caption=f"{_first(len(standings))}"
+        "Pattern/search, correlation, threshold, motion model; today: what the add-on ships. Score: mean over "
         "clips with its 95 % interval, 0 for a clip whose camera was not found. Error: median over solved clips as "
         "Blender shows it, and after tracks that fit badly were dropped, pixels. To the end: share of tracks that "
         "reach the last frame. Fit: share of tracks that stay in the solve.",
@@ -105,10 +112,19 @@ def _failures(page: Page, sweep: Sweep) -> None:
     failed = [(row.clip, str(row.settings), row.failure) for row in sweep.rows if row.failure is not None]
     if failed:
         page.section("Trials that failed")
-        page.table(("clip", "settings", "why"), [tuple(map(printable, map(str, row))) for row in failed])
+        page.table(
+            ("clip", "settings", "why"),
+            [tuple(map(printable, map(str, row))) for row in failed[:MOST_ROWS]],
+            caption=_first(len(failed)).strip(),
+        )
     if sweep.left_out:
         page.section("Left out")
         page.table(("file", "why"), [(printable(str(one.path)), printable(one.reason)) for one in sweep.left_out])
+
+
+def _first(count: int) -> str:
+    """What a table leaves out, for the beginning of its caption."""
+    return f"The first {MOST_ROWS:,} of {count:,}; trials.csv has every trial. " if count > MOST_ROWS else ""
 
 
 def _interval(standing: Standing) -> str:

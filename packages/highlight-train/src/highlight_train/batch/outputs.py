@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from footage.runs.files import atomic_write_text
+from footage.runs.files import atomic_text
 from highlight_train.batch.findings import Scan
 from highlight_train.highlights import Highlight, Highlights, write_highlights
 from highlight_train.scoring.video import ScoredVideo
@@ -59,13 +58,12 @@ def write_scores(scan: Scan, path: Path) -> None:
     Raises:
         OSError: the folder is not writable or the disk is full.
     """
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(video) for video in scan.videos)
-    blanks = [""] * (len(COLUMNS) - 2)
-    writer.writerows([_absolute(failed.path), *blanks, failed.reason] for failed in scan.failures)
-    atomic_write_text(path, table.getvalue())
+    with atomic_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_row(video) for video in scan.videos)
+        blanks = [""] * (len(COLUMNS) - 2)
+        writer.writerows([_absolute(failed.path), *blanks, failed.reason] for failed in scan.failures)
 
 
 def _row(video: ScoredVideo) -> list[object]:
