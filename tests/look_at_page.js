@@ -57,6 +57,7 @@
     const element = text.parentElement;
     if (!text.textContent.trim() || seen.has(element) || element.closest("script, style, title, desc")) continue;
     seen.add(element);
+    if (element.closest(":disabled")) continue;  // what cannot be used may be pale
     if (!element.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true })) continue;
     const range = document.createRange();
     range.selectNodeContents(text);
@@ -78,7 +79,8 @@
     if (!inScroller && element.getBoundingClientRect().right + scrollX > innerWidth + 1) outside.push(words(element));
   }
   const named = (one) => one.getAttribute("alt") || one.getAttribute("aria-label") || one.getAttribute("title")
-    || one.getAttribute("aria-hidden") === "true" || one.querySelector(":scope > title");
+    || one.getAttribute("aria-hidden") === "true" || one.querySelector(":scope > title")
+    || (one.getAttribute("alt") === "" && one.closest("button, a")?.textContent.trim());  // the button says it
   const visible = (one) => one.checkVisibility();
   const pictures = [...document.querySelectorAll("img, svg")].filter(visible);
   const blocks = [...document.querySelectorAll("main figure, main table, main p:not(.lead), main dl, main pre")];

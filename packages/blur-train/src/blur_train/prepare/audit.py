@@ -99,7 +99,7 @@ def write_findings(findings: Findings, prepared: Prepared, folder: Path) -> Path
 
 
 def lay_out(findings: Findings, prepared: Prepared, folder: Path) -> Page:
-    """The page: the result, the probes as a picture, some photos of each class, then tables."""
+    """The page: the result, the probes as a picture where there are any, some photos of each class, then tables."""
     page = Page("What a set of photos can teach", findings.lead)
     measured = [probe for probe in findings.probes if probe.accuracy is not None]
     if measured:
@@ -108,15 +108,15 @@ def lay_out(findings: Findings, prepared: Prepared, folder: Path) -> Page:
             f"How well what is not blur tells the classes apart: {'; '.join(probe.text() for probe in measured)}",
             _PROBE_CAPTION,
         )
+    else:
+        _classes(page, prepared, folder)
     for probe in findings.probes:
         page.note(_sentence(probe.text()), "good" if probe.passes else "warning")
     for finding in findings.split.findings:
         page.note(_sentence(finding.text), "warning")
-    page.section("Some of each class")
-    for name in CLASSES:
-        photos = [photo for photo in prepared.photos if photo.label == name and not photo.drawn]
-        if photos:
-            page.figure(_sheet(photos, folder), f"Photos of the class {name}", f"{name}, {len(photos)} photos")
+    if measured:
+        page.section("Some of each class")
+        _classes(page, prepared, folder)
     page.section("Photos by side and class")
     page.table(("side", *CLASSES), [(side, *findings.counts[side].values()) for side in SIDES], "With drawn ones.")
     rows = [(name, findings.groups[name], findings.drawn[name]) for name in CLASSES]
@@ -128,6 +128,13 @@ def lay_out(findings: Findings, prepared: Prepared, folder: Path) -> Page:
     else:
         page.table(("finding",), [(finding.text,) for finding in findings.split.findings])
     return page
+
+
+def _classes(page: Page, prepared: Prepared, folder: Path) -> None:
+    for name in CLASSES:
+        photos = [photo for photo in prepared.photos if photo.label == name and not photo.drawn]
+        if photos:
+            page.figure(_sheet(photos, folder), f"Photos of the class {name}", f"{name}, {len(photos)} photos")
 
 
 def _sentence(text: str) -> str:
