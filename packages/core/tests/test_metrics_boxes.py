@@ -81,6 +81,12 @@ def test_known_overlap() -> None:
     assert iou_matrix([[0, 0, 10, 10]], [[5, 0, 15, 10], [10, 0, 20, 10], [0, 0, 10, 10]])[0].tolist() == [1 / 3, 0, 1]
 
 
+def test_boxes_of_less_than_a_pixel_overlap_as_others_do() -> None:
+    small, moved = [[0.25, 0.25, 0.75, 0.75]], [[0.5, 0.25, 1.0, 0.75]]
+    assert iou_pairs(small, small).tolist() == iou_matrix(small, small)[0].tolist() == [1.0]
+    assert iou_pairs(small, moved)[0] == iou_matrix(small, moved)[0, 0] == pytest.approx(1 / 3)
+
+
 def test_no_boxes_give_empty_results() -> None:
     assert iou_matrix([], [[0, 0, 1, 1]]).shape == (0, 1)
     assert nms([], [], 0.5).tolist() == []
@@ -122,6 +128,21 @@ def test_nms_equals_a_loop(
     assert nms(rows, scores, threshold, classes if by_class else None).tolist() == expected
 
 
+def test_nms_equals_a_loop_over_many_boxes() -> None:
+    # As many as a detector gives: the overlaps are computed some rows at a time.
+    rng = np.random.default_rng(0)
+    corner = rng.integers(0, 60, (300, 2))
+    rows = np.concatenate([corner, corner + rng.integers(5, 25, (300, 2))], axis=1).astype(np.float64)
+    scores, classes = rng.integers(0, 50, 300).astype(np.float64), rng.integers(0, 2, 300)
+    for threshold in (0.2, 0.6):
+        assert nms(rows, scores, threshold, classes).tolist() == naive_nms(rows, scores, threshold, classes)
+
+
+def test_nms_takes_columns() -> None:
+    same = [[0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]]
+    assert nms(same, [[0.5], [0.7], [0.6]], 0.5, [[0], [0], [0]]).tolist() == [1, 2]
+
+
 def test_nms_takes_equal_scores_in_the_order_given() -> None:
     same = [[0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]]
     assert nms(same, [0.5, 0.5, 0.5], 0.5).tolist() == [0, 2]
@@ -133,7 +154,7 @@ def test_nms_takes_equal_scores_in_the_order_given() -> None:
     [
         (([[0, 0, 1]], [0.5], 0.5), "shape"),
         (([[0, 0, 1, 1]], [0.5, 0.6], 0.5), "2 scores"),
-        (([[0, 0, 1, 1]], [np.nan], 0.5), "not finite"),
+        (([[0, 0, 1, 1]], [np.nan], 0.5), "^nms got a score that is not finite$"),
         (([[0, 0, 1, 1]], [0.5], 1.5), "iou_threshold"),
     ],
 )

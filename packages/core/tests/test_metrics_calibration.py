@@ -59,9 +59,9 @@ def test_brier_over_classes_equals_the_reference() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="no rows"):
+    with pytest.raises(ValueError, match=r"^there are no rows$"):
         brier([], [])
-    with pytest.raises(ValueError, match="within 0 to 1"):
+    with pytest.raises(ValueError, match=r"^a probability is not within 0 to 1$"):
         ece([True], [1.2])
     with pytest.raises(ValueError, match="within 0 to 1"):
         brier([True], [float("nan")])
@@ -69,9 +69,45 @@ def test_bad_input_is_refused() -> None:
         brier([True], [0.1, 0.2])
     with pytest.raises(ValueError, match="bins"):
         ece([True], [0.2], bins=0)
-    with pytest.raises(ValueError, match="sum to 1"):
+    with pytest.raises(ValueError, match=r"^a row of probabilities does not sum to 1$"):
         brier_multiclass([0], [[3.0, -2.0]])
-    with pytest.raises(ValueError, match="no column"):
+    with pytest.raises(ValueError, match=r"^a class index has no column$"):
         brier_multiclass([2], [[0.5, 0.5]])
     with pytest.raises(ValueError, match="shape"):
         brier_multiclass([0, 1], [[0.5, 0.5]])
+
+
+def test_an_edge_belongs_to_the_range_above_it() -> None:
+    (found,) = reliability_bins([True], [0.5])
+    assert (found.low, found.high) == pytest.approx((0.5, 0.6))
+    (found,) = reliability_bins([True], [1.0])
+    assert (found.low, found.high) == pytest.approx((0.9, 1.0))
+    (found,) = reliability_bins([True, False], [0.0, 1.0], bins=1)
+    assert (found.low, found.high, found.n, found.share_positive) == (0.0, 1.0, 2, 0.5)
+
+
+def test_ranges_by_quantile_hold_equally_many_rows() -> None:
+    truth, p = [True, False, False, False], [0.01, 0.02, 0.03, 0.99]
+    uniform = reliability_bins(truth, p, bins=2)
+    assert [(b.low, b.high, b.n) for b in uniform] == [(0.0, 0.5, 3), (0.5, 1.0, 1)]
+    quantile = reliability_bins(truth, p, bins=2, strategy="quantile")
+    assert [b.n for b in quantile] == [2, 2]
+    assert (quantile[0].low, quantile[0].high, quantile[1].high) == pytest.approx((0.01, 0.025, 0.99))
+    # By width: |1/3 - .02| and |0 - .99|. By number: |1/2 - .015| and |0 - .51|.
+    assert ece(truth, p, bins=2) == pytest.approx(0.75 * (1 / 3 - 0.02) + 0.25 * 0.99)
+    assert ece(truth, p, bins=2, strategy="quantile") == pytest.approx(0.5 * (0.5 - 0.015) + 0.5 * 0.51)
+
+
+def test_ece_takes_ten_ranges_of_equal_width() -> None:
+    rng = np.random.default_rng(4)
+    p = rng.random(300)
+    truth = rng.random(300) < 0.5
+    assert ece(truth, p) == ece(truth, p, bins=10, strategy="uniform")
+    assert len({ece(truth, p), ece(truth, p, bins=11), ece(truth, p, strategy="quantile")}) == 3
+
+
+def test_rows_of_probabilities_may_hold_zeros_and_be_rounded_but_must_sum_to_one() -> None:
+    assert brier_multiclass([0, 1], [[1.0, 0.0], [0.0, 1.0]]) == 0.0
+    assert brier_multiclass([0], [[0.33333, 0.33333, 0.33329]]) == pytest.approx(2 / 3, abs=1e-4)
+    with pytest.raises(ValueError, match="sum to 1"):
+        brier_multiclass([0], [[0.9, 0.9]])
