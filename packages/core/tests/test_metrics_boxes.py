@@ -87,6 +87,21 @@ def test_boxes_of_less_than_a_pixel_overlap_as_others_do() -> None:
     assert iou_pairs(small, moved)[0] == iou_matrix(small, moved)[0, 0] == pytest.approx(1 / 3)
 
 
+def test_boxes_of_bytes_are_computed_as_numbers() -> None:
+    # In bytes, 2 - 5 would be 253.
+    turned, sound = np.array([[5, 5, 2, 9]], np.uint8), np.array([[2, 5, 5, 9]], np.uint8)
+    assert (area(turned).tolist(), area(sound).tolist()) == ([0.0], [12.0])
+    assert xyxy_to_xywh(turned).tolist() == [[5.0, 5.0, -3.0, 4.0]]
+    assert mot_to_xyxy(np.array([[0, 1, 250, 250]], np.uint8)).tolist() == [[-1.0, 0.0, 249.0, 250.0]]
+
+
+def test_boxes_that_are_no_numbers_raise_no_warning() -> None:
+    odd = [[np.inf, 0, np.inf, 1], [np.nan, 0, 1, 1], [-np.inf, 0, np.inf, 1], [0, 0, 1, 1]]
+    with np.errstate(all="raise"):
+        assert area(odd).tolist() == [0.0, 0.0, np.inf, 1.0]
+        assert iou_pairs(odd, odd).tolist() == np.diag(iou_matrix(odd, odd)).tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
 def test_no_boxes_give_empty_results() -> None:
     assert iou_matrix([], [[0, 0, 1, 1]]).shape == (0, 1)
     assert nms([], [], 0.5).tolist() == []

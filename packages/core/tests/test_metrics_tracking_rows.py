@@ -65,12 +65,44 @@ def test_uncounted_rows_keep_a_false_alarm_from_being_ignored() -> None:
     assert (clear_mot([ignored]).fp, clear_mot([wrong]).fp) == (0, 1)
 
 
+def test_rows_of_one_frame_stay_in_their_order() -> None:
+    frames = np.tile([4, 2], 60)
+    ids = np.random.default_rng(0).permutation(120)
+    many = BoxRows(frames=frames, boxes=np.tile(HERE, (120, 1)), ids=ids)
+    two, four = frames_from_rows(truth=many, predicted=rows((2, 1, HERE)))
+    assert two.truth_ids.tolist() == ids[frames == 2].tolist()
+    assert four.truth_ids.tolist() == ids[frames == 4].tolist()
+
+
+def test_identities_may_be_as_large_as_a_database_gives_them() -> None:
+    # Next to each other, and one and the same as floats.
+    large = 2**53
+    truth = rows((1, large, HERE), (2, large + 1, HERE))
+    found = frames_from_rows(truth=truth, predicted=truth)
+    assert (identity(found).idtp, clear_mot(found).mt) == (2, 2)
+    assert len(hota(found).curves.tp) == 19
+
+
+def test_half_an_overlap_with_an_ignored_box_is_enough() -> None:
+    half = [0.0, 0.0, 10.0, 20.0]
+    (frame,) = frames_from_rows(truth=rows((1, 1, THERE)), predicted=rows((1, 5, HERE)), ignored=rows((1, 0, half)))
+    assert counted(frame).tolist() == [False]
+
+
 def test_columns_that_do_not_fit_are_named() -> None:
     boxes, two = np.array([HERE, THERE]), np.array([1, 2])
     with pytest.raises(ValueError, match=r"^2 boxes and identities of shape"):
         BoxRows(frames=two, boxes=boxes, ids=two[:1])
     with pytest.raises(ValueError, match=r"^2 boxes and scores of shape"):
         BoxRows(frames=two, boxes=boxes, scores=np.ones(3))
+    with pytest.raises(ValueError, match=r"^frame 6: true identity 2 stands twice in one frame$"):
+        frames_from_rows(
+            truth=rows((6, 1, HERE), (6, 2, HERE), (6, 2, THERE)), predicted=BoxRows(frames=two, boxes=boxes, ids=two)
+        )
+    with pytest.raises(ValueError, match=r"^frame 1: a predicted score is not finite$"):
+        frames_from_rows(
+            truth=rows((1, 1, HERE)), predicted=BoxRows(frames=two, boxes=boxes, ids=two, scores=np.array([np.inf, 1]))
+        )
     with pytest.raises(ValueError, match=r"^the truth has no identities$"):
         frames_from_rows(truth=BoxRows(frames=two, boxes=boxes), predicted=rows((1, 1, HERE)))
 
