@@ -96,7 +96,7 @@ def test_boxes_of_bytes_are_computed_as_numbers() -> None:
 
 
 def test_boxes_that_are_no_numbers_raise_no_warning() -> None:
-    odd = [[np.inf, 0, np.inf, 1], [np.nan, 0, 1, 1], [-np.inf, 0, np.inf, 1], [0, 0, 1, 1]]
+    odd: list[list[float]] = [[np.inf, 0, np.inf, 1], [np.nan, 0, 1, 1], [-np.inf, 0, np.inf, 1], [0, 0, 1, 1]]
     with np.errstate(all="raise"):
         assert area(odd).tolist() == [0.0, 0.0, np.inf, 1.0]
         assert iou_pairs(odd, odd).tolist() == np.diag(iou_matrix(odd, odd)).tolist() == [0.0, 0.0, 0.0, 1.0]
