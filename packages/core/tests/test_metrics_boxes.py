@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from footage.metrics import boxes as box_metrics
 from footage.metrics.boxes import (
     area,
     clip_boxes,
@@ -143,16 +144,6 @@ def test_nms_equals_a_loop(
     assert nms(rows, scores, threshold, classes if by_class else None).tolist() == expected
 
 
-def test_nms_equals_a_loop_over_many_boxes() -> None:
-    # As many as a detector gives: the overlaps are computed some rows at a time.
-    rng = np.random.default_rng(0)
-    corner = rng.integers(0, 60, (300, 2))
-    rows = np.concatenate([corner, corner + rng.integers(5, 25, (300, 2))], axis=1).astype(np.float64)
-    scores, classes = rng.integers(0, 50, 300).astype(np.float64), rng.integers(0, 2, 300)
-    for threshold in (0.2, 0.6):
-        assert nms(rows, scores, threshold, classes).tolist() == naive_nms(rows, scores, threshold, classes)
-
-
 def test_nms_takes_columns() -> None:
     same = [[0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]]
     assert nms(same, [[0.5], [0.7], [0.6]], 0.5, [[0], [0], [0]]).tolist() == [1, 2]
@@ -181,3 +172,16 @@ def test_nms_refuses_what_it_cannot_use(arguments: tuple[list[list[float]], list
 def test_pairs_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="1 and 2"):
         iou_pairs([[0, 0, 1, 1]], [[0, 0, 1, 1]] * 2)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_many_boxes_are_taken_in_blocks_with_the_same_answer(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 60, (40, 2))
+    rows, scores = np.hstack([corners, corners + rng.uniform(5, 30, (40, 2))]), rng.permutation(40) / 40
+    classes = rng.integers(0, 2, 40)
+    whole = nms(rows, scores, 0.3, class_ids=classes).tolist()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(box_metrics, "_NMS_ROWS", 7)
+        assert nms(rows, scores, 0.3, class_ids=classes).tolist() == whole
+    assert whole == naive_nms(rows, scores, 0.3, classes)

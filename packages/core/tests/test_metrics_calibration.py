@@ -86,18 +86,6 @@ def test_an_edge_belongs_to_the_range_above_it() -> None:
     assert (found.low, found.high, found.n, found.share_positive) == (0.0, 1.0, 2, 0.5)
 
 
-def test_ranges_by_quantile_hold_equally_many_rows() -> None:
-    truth, p = [True, False, False, False], [0.01, 0.02, 0.03, 0.99]
-    uniform = reliability_bins(truth, p, bins=2)
-    assert [(b.low, b.high, b.n) for b in uniform] == [(0.0, 0.5, 3), (0.5, 1.0, 1)]
-    quantile = reliability_bins(truth, p, bins=2, strategy="quantile")
-    assert [b.n for b in quantile] == [2, 2]
-    assert (quantile[0].low, quantile[0].high, quantile[1].high) == pytest.approx((0.01, 0.025, 0.99))
-    # By width: |1/3 - .02| and |0 - .99|. By number: |1/2 - .015| and |0 - .51|.
-    assert ece(truth, p, bins=2) == pytest.approx(0.75 * (1 / 3 - 0.02) + 0.25 * 0.99)
-    assert ece(truth, p, bins=2, strategy="quantile") == pytest.approx(0.5 * (0.5 - 0.015) + 0.5 * 0.51)
-
-
 def test_ece_takes_ten_ranges_of_equal_width() -> None:
     rng = np.random.default_rng(4)
     p = rng.random(300)
@@ -111,3 +99,30 @@ def test_rows_of_probabilities_may_hold_zeros_and_be_rounded_but_must_sum_to_one
     assert brier_multiclass([0], [[0.33333, 0.33333, 0.33329]]) == pytest.approx(2 / 3, abs=1e-4)
     with pytest.raises(ValueError, match="sum to 1"):
         brier_multiclass([0], [[0.9, 0.9]])
+
+
+def test_quantile_bins_hold_about_equally_many_rows() -> None:
+    p = np.linspace(0, 1, 100) ** 3
+    found = reliability_bins(p > 0.5, p, bins=4, strategy="quantile")
+    assert [one.n for one in found] == [25, 25, 25, 25]
+    assert [one.n for one in reliability_bins(p > 0.5, p, bins=4)] != [25, 25, 25, 25]
+    assert found[0].low == 0
+    assert found[-1].high == 1
+    tied = reliability_bins([True, False, True], [0.4, 0.4, 0.4], bins=4, strategy="quantile")
+    assert [(one.n, one.share_positive) for one in tied] == [(3, pytest.approx(2 / 3))]
+    positive = np.random.default_rng(0).random(100) < p
+    by_hand = sum(one.n / 100 * abs(one.mean_probability - one.share_positive) for one in found)
+    assert ece(p > 0.5, p, bins=4, strategy="quantile") == pytest.approx(by_hand)
+    assert ece(positive, p, bins=4, strategy="quantile") != pytest.approx(ece(positive, p, bins=4))
+
+
+def test_one_bin_compares_the_means() -> None:
+    (one,) = reliability_bins([True, False, False, True], [0.1, 0.2, 0.3, 0.8], bins=1)
+    assert (one.n, one.mean_probability, one.share_positive) == (4, pytest.approx(0.35), 0.5)
+    assert len(reliability_bins(np.arange(100) > 50, np.arange(100) / 100)) == 10
+
+
+def test_probabilities_of_classes_must_sum_to_one_and_may_be_nothing() -> None:
+    assert brier_multiclass([0, 1], [[1.0, 0.0], [0.0, 1.0]]) == 0
+    with pytest.raises(ValueError, match="sum"):
+        brier_multiclass([0, 1], [[1.0, 0.5], [0.5, 0.5]])

@@ -232,13 +232,28 @@ def test_bootstrap_of_counts_says_why_there_is_nothing() -> None:
         group_bootstrap_of_counts(value, np.ones((2, 1)), rng, n=2, resamples=0)
 
 
-def test_a_share_stands_beside_its_interval() -> None:
-    found = wilson(3, 4, 0.9)
-    assert (found.estimate, found.n, found.groups, found.confidence) == (0.75, 4, None, 0.9)
-    assert (wilson(0, 0, 0.9).n, wilson(0, 0, 0.9).confidence) == (0, 0.9)
-
-
 def test_a_line_shows_no_minus_zero_and_no_half_of_an_interval() -> None:
     assert Interval(estimate=-0.001, low=-0.004, high=0.1, n=9, groups=None).text() == "0.00 [0.00, 0.10] (n = 9)"
     half = Interval(estimate=0.5, low=None, high=0.6, n=9, groups=None, reason="why")
     assert half.text() == "0.50 [no interval: why] (n = 9)"
+
+
+def test_a_share_has_its_estimate_its_n_and_no_groups() -> None:
+    one = wilson(3, 12, 0.9)
+    assert (one.estimate, one.n, one.groups, one.confidence) == (0.25, 12, None, 0.9)
+    nothing = wilson(0, 0, 0.9)
+    assert (nothing.confidence, nothing.groups, nothing.n) == (0.9, None, 0)
+    for confidence in (0.0, 1.0):
+        with pytest.raises(ValueError, match="confidence"):
+            wilson(1, 2, confidence)
+
+
+def test_two_groups_and_one_resample_are_enough_for_an_interval() -> None:
+    values, groups = np.array([0.0, 1.0, 1.0, 1.0]), [0, 0, 1, 1]
+    one = group_bootstrap(
+        lambda rows: float(values[rows].mean()), groups, np.random.default_rng(0), resamples=200, confidence=0.8
+    )
+    assert (one.estimate, one.n, one.groups, one.confidence) == (0.75, 4, 2, 0.8)
+    assert (one.low, one.high) == (0.5, 1.0)
+    single = group_bootstrap(lambda rows: float(values[rows].mean()), groups, np.random.default_rng(0), resamples=1)
+    assert single.low == single.high

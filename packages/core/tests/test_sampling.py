@@ -127,11 +127,6 @@ def test_a_random_moment_is_below_the_duration_whatever_is_drawn() -> None:
         assert times[-1] < duration
 
 
-def test_the_parts_are_drawn_apart() -> None:
-    within = Random(8).times(8.0, np.random.default_rng(0)) % 1
-    assert len(set(within.round(9).tolist())) == 8
-
-
 def test_random_differs_between_seeds() -> None:
     draws = {tuple(Random(5).times(100.0, np.random.default_rng(seed))) for seed in range(20)}
     assert len(draws) == 20
@@ -160,3 +155,19 @@ def test_impossible_rates_times_and_missing_generators_are_refused() -> None:
             Uniform(2).indices(times)
     with pytest.raises(ValueError, match=r"^random sampling needs a numpy Generator$"):
         Random(2).times(1.0)
+
+
+def test_keyframes_of_a_recording_that_begins_late_are_spread_over_it() -> None:
+    times = 1000.0 + np.arange(0.0, 100.0)
+    assert Keyframes(4).indices(times).tolist() == [12, 37, 62, 87]
+    assert Keyframes(4).indices(times[:3]).tolist() == [0, 1, 2]
+    assert Keyframes(2).indices(np.array([0.0, 1.0, 2.0, 3.0, 100.0])).tolist() == [3, 4]
+
+
+def test_each_part_is_drawn_by_itself() -> None:
+    offsets = Random(6).times(6.0, np.random.default_rng(0)) - np.arange(6)
+    assert len(set(offsets.round(9))) == 6
+    places = Random(5).indices(np.arange(500.0), np.random.default_rng(0)) - 100 * np.arange(5)
+    assert len(set(places.tolist())) > 1
+    assert places.min() >= 0
+    assert places.max() < 100
