@@ -15,6 +15,17 @@ setup:
 test *arguments:
     uv run pytest {{ arguments }}
 
+# Run the tests, every process of theirs watched, and print what share of lines and branches they reach.
+coverage *arguments:
+    uv run coverage erase
+    uv run coverage run -m pytest -n 2 -m "not slow" {{ arguments }}
+    uv run coverage combine -q
+    uv run python -m hardening.branches
+
+# Put small faults into metrics, splits, sampling and the conversion of boxes: which do the tests notice?
+mutants *arguments:
+    uv run --with 'mutmut>=3.8,<4' python -m hardening.mutants {{ arguments }}
+
 # Say what ruff has against the code; change nothing.
 lint:
     uv run ruff check

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -202,6 +204,8 @@ def test_rows_without_sound_times_are_refused(start: list[float], end: list[floa
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="test_fraction"):
         temporal_holdout([0], [1], ["a"], test_fraction=1.0, purge=0)
+    with pytest.raises(ValueError, match="test_fraction is 0"):
+        temporal_holdout([0, 9], [0, 9], ["a", "b"], test_fraction=0.0, purge=0)
     with pytest.raises(ValueError, match="purge"):
         temporal_holdout([0], [1], ["a"], test_fraction=0.5, purge=-1)
     with pytest.raises(ValueError, match="blocks"):
@@ -214,6 +218,69 @@ def test_impossible_settings_are_refused() -> None:
 
 def test_groups_among_rows_are_counted() -> None:
     assert count_groups(["a", "a", "b", "c"], [0, 1, 3]) == 2
+
+
+def test_of_the_orders_tried_the_nearest_to_the_shares_wins() -> None:
+    # One order in six gives each side just what it wants.
+    groups = np.repeat(np.arange(3), [6, 3, 1])
+    for seed in range(8):
+        split = by_group(groups, (0.6, 0.3, 0.1), np.random.default_rng(seed))
+        assert (len(split.train), len(split.val), len(split.test)) == (6, 3, 1)
+
+
+@given(timed_rows, st.sampled_from([-40, 64, 1000]))
+def test_when_a_recording_began_does_not_matter(rows: Timed, offset: int) -> None:
+    try:
+        found = holdout(rows, 0.25, 1.0)
+    except DatasetError:
+        assume(False)
+    later = holdout([(start + offset, length, group) for start, length, group in rows], 0.25, 1.0)
+    assert later.cut_time == found.cut_time + offset
+    assert (later.train.tolist(), later.test.tolist()) == (found.train.tolist(), found.test.tolist())
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        (
+            lambda: by_group(["a", "a"], (0.7, 0.2, 0.1), np.random.default_rng(0)),
+            (
+                "1 group(s) cannot fill 3 sides of a split; "
+                "add recordings from other clips, or hold out by time within one"
+            ),
+        ),
+        (
+            lambda: group_folds(["a", "b"], 3, np.random.default_rng(0)),
+            "2 group(s) cannot fill 3 folds; use fewer folds or add recordings",
+        ),
+        (
+            lambda: temporal_holdout([], [], [], test_fraction=0.5, purge=0),
+            "there are no rows to split; give footage from which samples can be drawn",
+        ),
+        (
+            lambda: temporal_holdout([1, 3], [2, 2.5], ["a", "b"], test_fraction=0.5, purge=0),
+            "row 1 ends before it starts or has no time (3.0 to 2.5)",
+        ),
+        (
+            lambda: temporal_holdout([5, 9], [5, 9], ["a", "a"], test_fraction=0.5, purge=0.5),
+            (
+                "holding out the last 50% of 4 leaves no test rows (2 rows, 1 groups, purge 0.5); "
+                "use longer footage, another test fraction or a shorter purge"
+            ),
+        ),
+        (
+            lambda: time_blocks([0, 1, 12], [0, 1, 12], list("abc"), blocks=4, purge=0),
+            (
+                "time block 2 of 4 (3 to 6, purge 0) has no test rows; "
+                "use fewer blocks, a shorter purge, or longer footage"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_split_is_told_in_one_line_with_a_remedy(split: Callable[[], object], said: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        split()
+    assert str(caught.value) == said
 
 
 def test_folds_are_evened_out_by_dealing_large_groups_first() -> None:

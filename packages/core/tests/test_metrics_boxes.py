@@ -82,6 +82,27 @@ def test_known_overlap() -> None:
     assert iou_matrix([[0, 0, 10, 10]], [[5, 0, 15, 10], [10, 0, 20, 10], [0, 0, 10, 10]])[0].tolist() == [1 / 3, 0, 1]
 
 
+def test_boxes_of_less_than_a_pixel_overlap_as_others_do() -> None:
+    small, moved = [[0.25, 0.25, 0.75, 0.75]], [[0.5, 0.25, 1.0, 0.75]]
+    assert iou_pairs(small, small).tolist() == iou_matrix(small, small)[0].tolist() == [1.0]
+    assert iou_pairs(small, moved)[0] == iou_matrix(small, moved)[0, 0] == pytest.approx(1 / 3)
+
+
+def test_boxes_of_bytes_are_computed_as_numbers() -> None:
+    # In bytes, 2 - 5 would be 253.
+    turned, sound = np.array([[5, 5, 2, 9]], np.uint8), np.array([[2, 5, 5, 9]], np.uint8)
+    assert (area(turned).tolist(), area(sound).tolist()) == ([0.0], [12.0])
+    assert xyxy_to_xywh(turned).tolist() == [[5.0, 5.0, -3.0, 4.0]]
+    assert mot_to_xyxy(np.array([[0, 1, 250, 250]], np.uint8)).tolist() == [[-1.0, 0.0, 249.0, 250.0]]
+
+
+def test_boxes_that_are_no_numbers_raise_no_warning() -> None:
+    odd: list[list[float]] = [[np.inf, 0, np.inf, 1], [np.nan, 0, 1, 1], [-np.inf, 0, np.inf, 1], [0, 0, 1, 1]]
+    with np.errstate(all="raise"):
+        assert area(odd).tolist() == [0.0, 0.0, np.inf, 1.0]
+        assert iou_pairs(odd, odd).tolist() == np.diag(iou_matrix(odd, odd)).tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
 def test_no_boxes_give_empty_results() -> None:
     assert iou_matrix([], [[0, 0, 1, 1]]).shape == (0, 1)
     assert nms([], [], 0.5).tolist() == []
@@ -123,6 +144,11 @@ def test_nms_equals_a_loop(
     assert nms(rows, scores, threshold, classes if by_class else None).tolist() == expected
 
 
+def test_nms_takes_columns() -> None:
+    same = [[0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]]
+    assert nms(same, [[0.5], [0.7], [0.6]], 0.5, [[0], [0], [0]]).tolist() == [1, 2]
+
+
 def test_nms_takes_equal_scores_in_the_order_given() -> None:
     same = [[0, 0, 10, 10], [0, 0, 10, 10], [50, 50, 60, 60]]
     assert nms(same, [0.5, 0.5, 0.5], 0.5).tolist() == [0, 2]
@@ -134,7 +160,7 @@ def test_nms_takes_equal_scores_in_the_order_given() -> None:
     [
         (([[0, 0, 1]], [0.5], 0.5), "shape"),
         (([[0, 0, 1, 1]], [0.5, 0.6], 0.5), "2 scores"),
-        (([[0, 0, 1, 1]], [np.nan], 0.5), "not finite"),
+        (([[0, 0, 1, 1]], [np.nan], 0.5), "^nms got a score that is not finite$"),
         (([[0, 0, 1, 1]], [0.5], 1.5), "iou_threshold"),
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -105,16 +107,18 @@ def test_whole_numbers_and_arrays_of_objects_are_labels_too() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="not among the classes"):
+    with pytest.raises(ValueError, match=r"^label 'b' is not among the classes \['a'\]$"):
         confusion_matrix(["a", "b"], ["a", "b"], ["a"])
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match=r"^label 'a' is not among the classes \(there are none\)$"):
+        confusion_matrix(["a"], ["a"], [])
+    with pytest.raises(ValueError, match=r"^labels name a class twice$"):
         confusion_matrix(["a"], ["a"], ["a", "a"])
     with pytest.raises(ValueError, match="equally long"):
         macro_f1(["a"], ["a", "b"])
-    for metric in (macro_f1, balanced_accuracy, accuracy):
-        with pytest.raises(ValueError, match="of no rows"):
+    for metric, name in ((macro_f1, "macro F1"), (balanced_accuracy, "balanced accuracy"), (accuracy, "accuracy")):
+        with pytest.raises(ValueError, match=f"^{name} of no rows$"):
             metric([], [])
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match=r"^average_precision got a score that is not finite$"):
         average_precision([True], [float("nan")])
     with pytest.raises(ValueError, match="2 scores"):
         average_precision([True], [0.1, 0.2])
@@ -135,3 +139,37 @@ def test_scores_of_a_confusion_matrix_equal_the_scores_of_its_rows(matrix: np.nd
         recall = recall_of_confusion(matrix, index)
         expected = class_scores(truth, answer, labels=[0, 1, 2])[index].recall
         assert np.isnan(recall) if expected is None else float(recall) == pytest.approx(expected)
+
+
+@given(arrays(np.int64, (4, 3, 3), elements=st.integers(0, 2)))
+def test_many_confusion_matrices_are_scored_one_by_one_and_without_a_warning(matrices: np.ndarray) -> None:
+    scores: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
+        macro_f1_of_confusion,
+        balanced_accuracy_of_confusion,
+        lambda matrix: recall_of_confusion(matrix, 1),
+    )
+    for score in scores:
+        with np.errstate(all="raise"):
+            together = score(matrices)
+        assert together.shape == (4,)
+        np.testing.assert_array_equal(together, [score(matrix) for matrix in matrices])
+
+
+def test_a_class_of_one_row_has_a_recall() -> None:
+    assert recall_of_confusion([[0, 0], [0, 1]], 1) == 1.0
+    assert np.isnan(recall_of_confusion([[1, 0], [0, 0]], 1))
+
+
+def test_without_a_positive_row_there_is_a_prevalence_and_no_average_precision() -> None:
+    found = average_precision([False, False], [0.1, 0.2])
+    assert (found.value, found.prevalence, found.n, found.positives) == (None, 0.0, 2, 0)
+    assert found.text() == "no value: no positive row (n = 2)"
+    assert average_precision([False], [0.1]).prevalence == 0.0
+    assert average_precision([], []).prevalence is None
+
+
+def test_a_yes_or_no_and_a_column_are_scores_too() -> None:
+    truth = np.array([True, False, True])
+    expected = average_precision(truth, [1.0, 1.0, 0.0])
+    assert average_precision(truth, np.array([True, True, False])) == expected
+    assert average_precision(truth[:, None], np.array([[1.0], [1.0], [0.0]])) == expected

@@ -170,6 +170,13 @@ def test_what_cannot_be_computed_is_none_with_a_reason() -> None:
     assert (detection_ap([alarm]).value, detection_ap([alarm]).reason) == (None, "no true boxes")
     assert (detection_ap([]).value, detection_ap([]).reason) == (None, "no true and no predicted boxes")
     missed, invented, neither = detection_f1([unseen]), detection_f1([alarm]), detection_f1([])
+    one = DetectedFrame(truth_boxes=NOTHING, predicted_boxes=grid(1), predicted_scores=np.array([0.5]))
+    assert (detection_ap([one]).reason, detection_f1([one]).reason) == ("no true boxes", "no true boxes")
+    lone = detection_f1([DetectedFrame(truth_boxes=grid(1), predicted_boxes=NOTHING)])
+    assert (lone.recall, lone.reason) == (0.0, "no predicted boxes")
+    right = DetectedFrame(truth_boxes=grid(1), predicted_boxes=grid(1), predicted_scores=np.array([0.5]))
+    assert (detection_f1([right]).f1, detection_f1([right]).reason) == (1.0, None)
+    assert [detection_ap([frame], iou=0.75).iou for frame in (one, right)] == [0.75, 0.75]
     assert (missed.precision, missed.recall, missed.f1, missed.reason) == (None, 0.0, 0.0, "no predicted boxes")
     assert (invented.precision, invented.recall, invented.f1, invented.reason) == (0.0, None, 0.0, "no true boxes")
     assert (neither.precision, neither.recall, neither.f1) == (None, None, None)
@@ -177,7 +184,9 @@ def test_what_cannot_be_computed_is_none_with_a_reason() -> None:
 
 def test_bad_input_is_refused() -> None:
     frame = DetectedFrame(truth_boxes=grid(1), predicted_boxes=grid(1))
-    with pytest.raises(ValueError, match="needs the scores"):
+    with pytest.raises(
+        ValueError, match=r"^average precision needs the scores of the detections, and a frame has none$"
+    ):
         detection_ap([frame])
     for iou in (0.0, -0.5, 1.5, float("nan")):
         with pytest.raises(ValueError, match="expected a number above 0"):

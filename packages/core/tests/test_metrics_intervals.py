@@ -33,6 +33,8 @@ def test_wilson_of_nothing_says_so() -> None:
         wilson(3, 2)
     with pytest.raises(ValueError, match="confidence"):
         wilson(1, 2, 95)
+    with pytest.raises(ValueError, match="confidence is 0"):
+        wilson(1, 2, 0.0)
 
 
 def test_one_line() -> None:
@@ -161,6 +163,79 @@ def test_bootstrap_of_counts_says_what_it_cannot_do() -> None:
     assert found.estimate == 1.0
     assert found.reason is not None
     assert "left out" in found.reason
+
+
+def test_the_ends_are_percentiles_of_the_resamples() -> None:
+    values = np.arange(12.0) ** 2
+    seen: list[float] = []
+
+    def mean(rows: NDArray[np.intp]) -> float:
+        seen.append(float(values[rows].mean()))
+        return seen[-1]
+
+    found = group_bootstrap(mean, np.arange(12), np.random.default_rng(0), confidence=0.8)
+    assert len(seen) == 1 + 1000
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(seen[1:], [0.1, 0.9])))
+    assert (found.confidence, found.reason) == (0.8, None)
+
+    drawn: list[NDArray[np.float64]] = []
+
+    def mean_of_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        drawn.append(counts[:, 0] / counts[:, 1])
+        return drawn[-1]
+
+    counts = np.stack([values, np.ones(12)], axis=1)
+    found = group_bootstrap_of_counts(mean_of_counts, counts, np.random.default_rng(0), n=12, confidence=0.8)
+    assert [len(part) for part in drawn] == [1, 1000]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn[1], [0.1, 0.9])))
+    assert (found.confidence, found.reason) == (0.8, None)
+
+
+def test_as_many_groups_are_drawn_as_there_are() -> None:
+    for groups in (2, 5):
+        total = group_bootstrap_of_counts(
+            lambda counts: counts[:, 0], np.ones((groups, 1)), np.random.default_rng(0), n=groups, resamples=1
+        )
+        assert (total.estimate, total.low, total.high) == (groups, groups, groups)
+        size = group_bootstrap(lambda rows: float(len(rows)), range(groups), np.random.default_rng(0), resamples=1)
+        assert (size.estimate, size.low, size.high) == (groups, groups, groups)
+
+
+@pytest.mark.parametrize(
+    ("missing", "has_interval", "reason"),
+    [
+        (0, True, None),
+        (3, True, "3 of 10 resamples left out: it cannot be computed there"),
+        (5, True, "5 of 10 resamples left out: it cannot be computed there"),
+        (6, False, "it cannot be computed in 6 of 10 resamples"),
+    ],
+)
+def test_an_interval_needs_half_of_the_resamples(missing: int, has_interval: bool, reason: str | None) -> None:
+    answers = iter([1.0] + [None] * missing + [1.0] * (10 - missing))
+    found = group_bootstrap(lambda _: next(answers), range(3), np.random.default_rng(0), resamples=10)
+    assert (found.estimate, found.reason) == (1.0, reason)
+    assert (found.low, found.high) == ((1.0, 1.0) if has_interval else (None, None))
+
+
+def test_bootstrap_of_counts_says_why_there_is_nothing() -> None:
+    def value(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(counts.sum(axis=1))
+
+    rng = np.random.default_rng(0)
+    nothing = group_bootstrap_of_counts(value, np.zeros((3, 1)), rng, n=0)
+    assert nothing.text() == "no value: no rows (n = 0 of 3 groups)"
+    unknown = group_bootstrap_of_counts(lambda counts: np.full(len(counts), np.nan), np.ones((3, 1)), rng, n=3)
+    assert unknown.text() == "no value: it cannot be computed from these rows (n = 3 of 3 groups)"
+    alone = group_bootstrap_of_counts(value, np.ones((1, 1)), rng, n=1)
+    assert alone.text() == "1.00 [no interval: one group only] (n = 1 of 1 group)"
+    with pytest.raises(ValueError, match=r"^resamples is 0, expected at least 1$"):
+        group_bootstrap_of_counts(value, np.ones((2, 1)), rng, n=2, resamples=0)
+
+
+def test_a_line_shows_no_minus_zero_and_no_half_of_an_interval() -> None:
+    assert Interval(estimate=-0.001, low=-0.004, high=0.1, n=9, groups=None).text() == "0.00 [0.00, 0.10] (n = 9)"
+    half = Interval(estimate=0.5, low=None, high=0.6, n=9, groups=None, reason="why")
+    assert half.text() == "0.50 [no interval: why] (n = 9)"
 
 
 def test_a_share_has_its_estimate_its_n_and_no_groups() -> None:

@@ -56,13 +56,29 @@ def test_bad_input_is_refused() -> None:
     assert precision_at_k([], [], 3) is None
     with pytest.raises(ValueError, match="budget"):
         recall_at_budget([1], [True], None, 1.5)
-    with pytest.raises(ValueError, match="cost"):
+    with pytest.raises(ValueError, match=r"^a score is not finite, or a cost is not a positive number$"):
         recall_at_budget([1], [True], [0.0], 0.5)
     with pytest.raises(ValueError, match="2 scores"):
         recall_at_budget([1, 2], [True], None, 0.5)
     with pytest.raises(ValueError, match="k is 0"):
         precision_at_k([1], [True], 0)
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match=r"^a score is not finite$"):
         precision_at_k([float("inf")], [True], 1)
     with pytest.raises(ValueError, match="1 scores and 2 rows"):
         precision_at_k([1], [True, False], 1)
+
+
+def test_a_yes_or_no_and_a_column_are_scores_too() -> None:
+    says, truth = np.array([True, False, True, False]), np.array([True, False, False, False])
+    column = says.astype(float)[:, None]
+    assert precision_at_k(says, truth, 2) == precision_at_k(column, truth[:, None], 2) == 0.5
+    assert recall_at_budget(says, truth, None, 0.25) == 0.5
+    assert recall_at_budget(column, truth[:, None], np.ones((4, 1)), 0.25) == 0.5
+
+
+def test_three_tenths_of_any_sum_are_three_rows_of_ten() -> None:
+    # Whatever a row costs, rounding takes none of them away.
+    for pixels in (1e-9, 0.1, 0.7, 1e7 / 3, 1e12 / 7):
+        scores = np.arange(10.0, 0.0, -1.0)
+        assert recall_at_budget(scores, scores > 7, [pixels] * 10, 0.3) == 1.0
+        assert recall_at_budget([1.0] * 10, scores > 9, [pixels] * 10, 0.3) == pytest.approx(0.3)

@@ -99,6 +99,32 @@ def test_known_answers() -> None:
     assert PerSecond(1).indices(np.arange(100) / 25).tolist() == [0, 25, 50, 75]
     # One keyframe every two seconds, sampled at about four and twelve seconds.
     assert Keyframes(2).indices(np.arange(0.0, 17.0, 2.0)).tolist() == [2, 6]
+    # Recordings whose clock does not begin at 0.
+    assert Keyframes(2).indices(np.arange(100.0, 117.0, 2.0)).tolist() == [2, 6]
+    # The middle of 0 to 30 s is as far from 10 s as from 20 s.
+    assert Keyframes(1).indices(np.arange(0.0, 31.0, 10.0)).tolist() == [1]
+
+
+def test_frames_at_one_and_the_same_time_are_frames() -> None:
+    stopped = np.full(5, 7.0)
+    assert Uniform(2).indices(stopped).tolist() == [1, 3]
+    assert Keyframes(2).indices(stopped).tolist() == [0]
+    assert PerSecond(1).indices(stopped).tolist() == [4]
+
+
+def test_a_sample_that_rounding_would_put_at_the_end_is_left_out() -> None:
+    # As a float, 0.1 is a hair more than 1/10: the second sample at ten a second would be the duration itself.
+    assert PerSecond(10).times(0.1).tolist() == [0.0]
+
+
+def test_a_random_moment_is_below_the_duration_whatever_is_drawn() -> None:
+    class Highest(np.random.Generator):
+        def random(self, size: int) -> NDArray[np.float64]:  # type: ignore[override]
+            return np.full(size, np.nextafter(1.0, 0.0))
+
+    for duration in (0.3, 0.5, 7.0):
+        times = Random(3).times(duration, Highest(np.random.PCG64(0)))
+        assert times[-1] < duration
 
 
 def test_random_differs_between_seeds() -> None:
@@ -125,9 +151,9 @@ def test_impossible_rates_times_and_missing_generators_are_refused() -> None:
         with pytest.raises(ValueError, match="rate must be positive"):
             PerSecond(rate)
     for times in (np.array([]), np.array([[1.0]]), np.array([2.0, 1.0]), np.array([float("nan")])):
-        with pytest.raises(ValueError, match="frame times"):
+        with pytest.raises(ValueError, match=r"^frame times "):
             Uniform(2).indices(times)
-    with pytest.raises(ValueError, match="Generator"):
+    with pytest.raises(ValueError, match=r"^random sampling needs a numpy Generator$"):
         Random(2).times(1.0)
 
 

@@ -80,13 +80,13 @@ def _codes(values: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     if values.size == 0:
         return np.zeros(0, dtype=np.intp)
     if classes.size == 0:
-        raise ValueError(f"label {values[0]!r} is not among the classes (there are none)")
+        raise ValueError(f"label {values.tolist()[0]!r} is not among the classes (there are none)")
     order = np.argsort(classes, kind="stable")
     ranked = classes[order]
     place = np.minimum(np.searchsorted(ranked, values), len(ranked) - 1)
     unknown = ranked[place] != values
     if unknown.any():
-        raise ValueError(f"label {values[unknown][0]!r} is not among the classes {classes.tolist()}")
+        raise ValueError(f"label {values[unknown].tolist()[0]!r} is not among the classes {classes.tolist()}")
     return order[place]
 
 
