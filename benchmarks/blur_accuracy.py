@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the trainings' state and of accuracy.json")
     parser.add_argument("--native", default="drawn", help="the native network's weights: drawn, or a file")
     parser.add_argument("--yolo-epochs", type=int, default=100, help="0 leaves YOLOv8n-cls out")
-    parser.add_argument("--scenes", type=int, help="to learn from; all without it, as the drawn weights did")
+    parser.add_argument("--scenes", type=int, default=600, help="to learn from: those that the drawn weights saw")
     parser.add_argument("--as-drawn", action="store_true", help="measure on what is drawn so far, and draw nothing")
     parser.add_argument("--sharp", type=Path, help="folder of real sharp photos that nothing was learned from")
     parser.add_argument("--real", type=Path, help="folder of real photos named *_S, *_F and *_M")

@@ -31,9 +31,6 @@ from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
-COLLAGE = "scrap_cutout"
-MIXED_SHARE, COLLAGE_SHARE = 0.7, 0.3
-"""How often a scene of train and calibration borrows another family's subject, and how often each is a collage."""
 
 Rows = list[dict[str, Any]]
 JOURNAL_FILE = "rows.jsonl"
@@ -51,9 +48,9 @@ class Plan:
 
 
 PLANS = {
-    "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 11),
+    "train": Plan("train", 600, 100, LEARNING_FAMILIES, 11),
     "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
-    "calibration": Plan("calibration", 300, 160, CHOOSING_FAMILIES, 13),
+    "calibration": Plan("calibration", 150, 80, CHOOSING_FAMILIES, 13),
     "test": Plan("test", 250, 110, SEALED_FAMILIES, 14),
 }
 
@@ -93,17 +90,9 @@ def photos_of(plan: Plan, scene_number: int) -> Iterator[SyntheticPhoto]:
     """The photos of one scene of a set; the same whenever they are drawn."""
     rng = np.random.default_rng((plan.seed, scene_number))
     textured = scene_number % (plan.textured + plan.untextured) < plan.textured
-    place, subject = plan.families[scene_number % len(plan.families)], None
-    if plan.name in {"train", "calibration"}:
-        place = _learned_from(rng, place)
-        subject = _learned_from(rng, str(rng.choice(plan.families))) if rng.random() < MIXED_SHARE else place
-    scene = draw_scene(rng, place, low_texture=not textured, subject_of=subject)
+    scene = draw_scene(rng, plan.families[scene_number % len(plan.families)], low_texture=not textured)
     for case in cases_of(plan, textured, rng):
         yield draw_photo(rng, case, scene)
-
-
-def _learned_from(rng: np.random.Generator, family: str) -> str:
-    return COLLAGE if rng.random() < COLLAGE_SHARE else family
 
 
 def photos_from(file: Path, seed: int, number: int) -> Iterator[SyntheticPhoto]:

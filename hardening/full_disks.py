@@ -25,6 +25,8 @@ SHARES = (0.0, 0.1, 0.4, 0.7, 0.9, 0.97)
 PAGE = 4096
 ROOM_ENOUGH = "256m"
 READ_ONLY = "read-only"
+WHY = ("no space left", "disk is full", "read-only", "readonly")
+"""Of these words a line must say one."""
 
 MORE_WORKS = (
     Work(
@@ -148,6 +150,7 @@ def tried(work: Work, folder: Path, inputs: Path) -> Iterator[Row]:
             faults += _gone_on(work, go(place / "out"), place / "out", wanted)
         yield Row(work.verb, share, _line(ending), tuple(faults))
     with file_system(folder / "locked", ROOM_ENOUGH) as remount:
+        (folder / "locked" / "out").mkdir()
         remount("ro")
         ending = go(folder / "locked" / "out")
         faults = _faults(ending) + ([] if ending.code == 1 else ["it was written all the same"])
@@ -159,7 +162,7 @@ def _faults(ending: Ending) -> list[str]:
     if ending.fault is not None:
         return [ending.fault]
     line = _line(ending)
-    return [] if line is None or "space" in line or "read-only" in line.lower() else [f"does not say why: {line}"]
+    return [] if line is None or any(word in line.lower() for word in WHY) else [f"does not say why: {line}"]
 
 
 def _line(ending: Ending) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -133,3 +134,20 @@ def test_no_jobs_are_refused() -> None:
     outcomes: Iterator[Outcome[int, int]] = parallel_map(square, [1], jobs=0)
     with pytest.raises(ValueError, match="at least 1"):
         next(outcomes)
+
+
+def out_of_room(number: int) -> int:
+    if number == 2:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/part.npy")
+    if number == 1:
+        raise OSError(errno.ENOENT, "No such file or directory", "one.mp4")
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_ends_the_batch_and_is_no_items_fault(jobs: int) -> None:
+    seen: list[Outcome[int, int]] = []
+    with pytest.raises(OSError, match="No space left") as caught:
+        list(parallel_map(out_of_room, range(5), jobs=jobs, on_progress=seen.append))
+    assert [(one.item, one.error is None) for one in seen] == [(0, True), (1, False)]
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/full/part.npy")

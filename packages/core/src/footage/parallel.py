@@ -5,6 +5,8 @@ Workers are joblib's: local processes by default, a cluster within ``joblib.para
 
 from __future__ import annotations
 
+import errno
+import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +23,8 @@ from footage.runs.environment import usable_cpu_count
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""A full disk, a used-up quota and a disk that must not be written would fail every item after this one."""
 ITEMS_IN_FLIGHT_PER_JOB = 16
 """Items handed out together, a job: what bounds memory, and large enough that workers seldom wait for the last one."""
 
@@ -34,12 +38,14 @@ class ItemError:
         message: the exception in one line.
         explained: the exception was one that says what is wrong with the item; else a fault in the function is likely.
         traceback: where it was raised; empty where the worker died.
+        of_the_disk: number, words and path of an ``OSError`` that is the disk's fault and not the item's.
     """
 
     kind: str
     message: str
     explained: bool
     traceback: str
+    of_the_disk: tuple[int, str, str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,8 @@ def parallel_map(
 
     Raises:
         ValueError: ``jobs`` is below 1.
+        OSError: an item could not be worked on because a disk is full or must not be written: no item's own fault, so
+            that the batch ends.
     """
     count = usable_cpu_count() if jobs is None else jobs
     if count < 1:
@@ -93,6 +101,8 @@ def parallel_map(
     numbered = enumerate(items)
     outcomes = _in_process(function, numbered) if count == 1 else _in_workers(function, numbered, count, ordered)
     for outcome in outcomes:
+        if outcome.error is not None and outcome.error.of_the_disk is not None:
+            raise OSError(*outcome.error.of_the_disk)
         if on_progress is not None:
             on_progress(outcome)
         yield outcome
@@ -152,4 +162,18 @@ def _attempt(function: Callable[[Item], Value], index: int, item: Item) -> tuple
         explained = isinstance(error, FootageError | OSError)
         message = str(error) if isinstance(error, FootageError) else summary[0]
         trace = "".join(traceback.format_exception(error))
-        return index, None, ItemError(kind=type(error).__name__, message=message, explained=explained, traceback=trace)
+        kind = type(error).__name__
+        return (
+            index,
+            None,
+            ItemError(
+                kind=kind, message=message, explained=explained, traceback=trace, of_the_disk=_of_the_disk(error)
+            ),
+        )
+
+
+def _of_the_disk(error: BaseException) -> tuple[int, str, str | None] | None:
+    if not isinstance(error, OSError) or error.errno not in OF_THE_DISK:
+        return None
+    name = error.filename
+    return error.errno, error.strerror or "", None if name is None else os.fsdecode(name)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from footage.runs.jsonable import json_pieces
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @contextmanager
@@ -52,6 +56,23 @@ def atomic_write_bytes(path: str | PathLike[str], data: bytes) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def atomic_write_array(path: str | PathLike[str], array: NDArray[Any]) -> None:
+    """Write a ``.npy`` file as ``atomic_write_bytes`` does.
+
+    Args:
+        path: the file to make or replace.
+        array: of any shape; NumPy's own writing to a file tells a full disk by a number of bytes alone.
+
+    Raises:
+        OSError: as for ``atomic_write_bytes``.
+    """
+    import numpy as np
+
+    whole = io.BytesIO()
+    np.save(whole, array)
+    atomic_write_bytes(path, whole.getvalue())
 
 
 def atomic_write_text(path: str | PathLike[str], text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from footage.errors import InputError, ModelError
-from footage.runs.files import atomic_path
+from footage.runs.files import atomic_write_bytes
 from footage.runs.jsonable import to_jsonable
 from footage.training.weights import StateDict, load_plain
 
@@ -108,8 +109,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str], *, key: M
         "best": checkpoint.best,
         "optimiser": checkpoint.optimiser,
     }
-    with atomic_path(path) as temporary:
-        torch.save(document, temporary)
+    # By way of memory: torch's own writing tells a full disk as a fault of its archive.
+    whole = io.BytesIO()
+    torch.save(document, whole)
+    atomic_write_bytes(path, whole.getvalue())
 
 
 def load_checkpoint(path: str | PathLike[str], *, key: Mapping[str, object]) -> Checkpoint:

@@ -16,7 +16,7 @@ from eztrack_tune.aggregate.paired import Comparison
 from eztrack_tune.aggregate.trials import by_class
 from eztrack_tune.sessions.record import Session
 from footage.errors import printable
-from footage.runs.files import atomic_path, atomic_write_text
+from footage.runs.files import atomic_write_bytes, atomic_write_text
 
 SEED_COLUMNS = ("Clip", "Class", "Pattern", "Search", "Corr", "Success Rate", "Solve Error", "Notes")
 MORE_COLUMNS = (
@@ -113,8 +113,10 @@ def write_xlsx(
     book.properties.created = book.properties.modified = made_at.replace(tzinfo=None)
     _sheet(book, "Results", [*SEED_COLUMNS, *MORE_COLUMNS], trial_rows(sessions))
     _sheet(book, "Settings compared", CANDIDATE_COLUMNS, candidate_rows(comparisons))
-    with atomic_path(path) as temporary:
-        book.save(temporary)
+    # By way of memory: a ZIP file that the disk had no room for complains once more when it is forgotten.
+    whole = io.BytesIO()
+    book.save(whole)
+    atomic_write_bytes(path, whole.getvalue())
 
 
 def _sheet(book: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:

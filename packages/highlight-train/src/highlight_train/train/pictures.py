@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from footage.errors import DatasetError
 from footage.runs.directory import RunDirectory
-from footage.runs.files import atomic_path
+from footage.runs.files import atomic_write_array
 from footage.training.augmentation import augmented
 from footage.video.images import read_image
 from highlight_train.labels import CLASSES
@@ -114,8 +114,7 @@ def _take(clip: KnownClip, *, store: Path, per_clip: int, side_px: int) -> Recor
         VideoError: the clip gives no frame.
     """
     samples = sample_video(clip.labelled.path, per_clip, side_px=side_px)
-    with atomic_path(store / f"{clip.fingerprint}.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, samples.images)
+    atomic_write_array(store / f"{clip.fingerprint}.npy", samples.images)
     frames = [
         FrameEntry(file="", seconds=float(seconds), sha256=sha256(image.tobytes()).hexdigest())
         for seconds, image in zip(samples.times_seconds, samples.images, strict=True)

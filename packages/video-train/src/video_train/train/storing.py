@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from footage.runs.files import atomic_path
+from footage.runs.files import atomic_write_array
 from footage.training.clips import ClipSampling, read_clip, read_drawn_clip
 
 
@@ -41,5 +41,4 @@ def store(order: Order) -> None:
     """
     clips = [read_clip(order.path, times, order.sampling.size_px) for times in order.moments[: order.even]]
     clips += [read_drawn_clip(order.path, times, order.sampling) for times in order.moments[order.even :]]
-    with atomic_path(order.file) as temporary, temporary.open("wb") as stream:
-        np.save(stream, np.stack(clips))
+    atomic_write_array(order.file, np.stack(clips))
