@@ -179,7 +179,7 @@ def read_names(folder: Path) -> tuple[str, ...]:
     file = folder / NAMES_FILE
     try:
         names = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError("cannot be read as a list of class names", where=file, remedy="export again") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelError("holds no list of class names", where=file, remedy="export again")

@@ -58,7 +58,7 @@ class TrueCamera:
             x, y = (float(value) for value in record["principal_px"])
             poses = np.array(record["world_to_camera"], dtype=np.float64)
             camera = cls(focal_px=float(record["focal_px"]), principal_px=(x, y), poses=poses)
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, RecursionError, LookupError, TypeError) as error:
             raise DatasetError(f"is no camera path ({error})", where=path, remedy="write it anew") from error
         if poses.ndim != 3 or poses.shape[1:] != (3, 4):
             raise DatasetError(f"has poses of shape {poses.shape}, not (N, 3, 4)", where=path, remedy="write it anew")

@@ -91,7 +91,7 @@ def read_highlights(path: str | PathLike[str]) -> Highlights:
     except OSError as error:
         what = f"cannot be read ({error.strerror})"
         raise DatasetError(what, where=path, remedy="name the highlights.json that a scan wrote") from None
-    except ValueError as error:  # bytes that are no text as well as text that is no JSON
+    except (ValueError, RecursionError) as error:  # bytes that are no text as well as text that is no JSON
         raise DatasetError(f"this is not JSON ({error})", where=path, remedy="make it again with a scan") from None
     try:
         return _highlights(document, path.absolute().parent)

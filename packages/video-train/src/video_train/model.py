@@ -205,7 +205,7 @@ def read_split(path: Path) -> dict[str, list[Span]]:
     try:
         document = json.loads(path.read_bytes())
         return {side: [Span(**one) for one in document[side]] for side in SIDES}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(
             f"cannot be read ({error})", where=path, remedy="keep the files of a training together"
         ) from error

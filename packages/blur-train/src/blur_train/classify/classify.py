@@ -213,7 +213,7 @@ def _peek(options: ClassifyOptions, sha256: str) -> dict[_State, Row]:
             if json.loads(next(lines, b"null")) != {KEY: _key(options, sha256)}:
                 return {}
             return _answered(json.loads(line) for line in lines if line.endswith(b"\n"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
 
 

@@ -103,7 +103,7 @@ class Client:
             connection.close()
         try:
             return Answer(response.status, json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             return Answer(response.status, None)
 
 

@@ -170,7 +170,7 @@ def _scan(path: Path) -> tuple[object, int, int]:
         for line in file:
             try:
                 value = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
             if not isinstance(value, dict):
                 break

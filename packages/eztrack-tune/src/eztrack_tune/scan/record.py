@@ -123,7 +123,7 @@ def read_scan(path: Path) -> Scan:
         document = json.loads(file.read_bytes())
     except OSError as error:
         raise DatasetError(f"cannot be read ({error.strerror})", where=file, remedy="scan the library first") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError("is no JSON", where=file, remedy="scan the library again") from error
     if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION:
         raise DatasetError("is no scan of this version", where=file, remedy="scan the library again")

@@ -62,7 +62,7 @@ def _number(value: object) -> object:
 def _json_rows(text: str, path: Path) -> Iterable[Mapping[str, object]]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the matrix is no JSON ({error})", where=path, remedy="mend it") from error
     if isinstance(document, dict):
         return _combinations(document, path)

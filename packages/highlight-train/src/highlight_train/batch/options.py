@@ -80,5 +80,5 @@ def _earlier_models(run_file: Path) -> tuple[Path, ...]:
         record = json.loads(run_file.read_bytes())
         models = record["settings"]["models"]
         return tuple(Path(model["path"]) for model in models)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return ()  # no scan, or one that did not get as far: the caller says what is missing

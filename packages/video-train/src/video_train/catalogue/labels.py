@@ -152,7 +152,7 @@ def _annotated(folder: Path, files: Sequence[Path], annotations: Path) -> Labell
 def _entries(annotations: Path) -> list[dict[str, Any]]:
     try:
         document = json.loads(annotations.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"cannot be read as JSON ({error})", where=annotations, remedy="check the file") from error
     if not isinstance(document, list) or not all(isinstance(entry, dict) for entry in document):
         raise DatasetError(

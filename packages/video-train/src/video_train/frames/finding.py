@@ -158,7 +158,7 @@ def _listed(listed: Any, by_name: dict[str, list[Path]], where: str) -> tuple[Pa
 def _entries(annotations: Path) -> list[dict[str, Any]]:
     try:
         document = json.loads(annotations.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"cannot be read as JSON ({error})", where=annotations, remedy="check the file") from error
     if not isinstance(document, list) or not all(isinstance(entry, dict) for entry in document):
         raise DatasetError("is no list of annotations", where=annotations)

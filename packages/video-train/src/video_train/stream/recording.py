@@ -142,7 +142,7 @@ def _entries(annotations: Path) -> list[dict[str, Any]]:
         return []
     try:
         document = json.loads(annotations.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"cannot be read as JSON ({error})", where=annotations, remedy="check the file") from error
     if not isinstance(document, list):
         raise DatasetError("is no list of annotations", where=annotations, remedy="choose another folder")
