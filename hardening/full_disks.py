@@ -183,7 +183,7 @@ def _gone_on(work: Work, ending: Ending, out: Path, wanted: dict[str, str]) -> l
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown: a row a verb, a column a room."""
-    rooms = [*SHARES, READ_ONLY]
+    rooms: list[float | str] = [*SHARES, READ_ONLY]
     heads = [f"{room:.0%} of its room" if isinstance(room, float) else room for room in rooms]
     lines = ["| verb | " + " | ".join(heads) + " |", "|---" * (len(rooms) + 1) + "|"]
     for verb in dict.fromkeys(row.verb for row in rows):
@@ -204,7 +204,7 @@ def main() -> int:
     works = {work.verb: work for work in (*WORKS, *MORE_WORKS)}
     parser.add_argument("--verb", action="append", choices=works, help="only this; repeatable")
     given = parser.parse_args()
-    rows = []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary:
         inputs = Path(temporary) / "inputs"
         inputs.mkdir()
