@@ -158,7 +158,7 @@ def read_prepared(folder: Path) -> Prepared:
             photos=tuple(prepared_photo(entry) for entry in document["photos"]),
             left_out=tuple(LeftOut(path=str(e["path"]), reason=str(e["reason"])) for e in document["left_out"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DatasetError(
             f"is not a valid manifest of a data set ({type(error).__name__}: {error})",
             where=file,

@@ -79,7 +79,7 @@ def read_drawn(folder: Path) -> tuple[DrawnPhoto, ...]:
         raise DatasetError(f"has format version {version!r}, expected {FORMAT_VERSION}", where=file)
     try:
         return tuple(drawn_photo(entry) for entry in document["photos"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"is not a valid list of drawn photos ({type(error).__name__}: {error})"
         raise DatasetError(what, where=file, remedy="draw the set again") from error
 

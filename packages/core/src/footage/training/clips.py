@@ -54,7 +54,7 @@ class ClipSampling:
         """
         if min(self.frames, self.size_px) < 1 or (self.span_seconds is not None and not self.span_seconds > 0):
             raise InputError("frames, size and span of a clip must be positive")
-        if not 0 < self.speed[0] <= self.speed[1]:
+        if len(self.speed) != 2 or not 0 < self.speed[0] <= self.speed[1]:
             raise InputError(f"speeds {self.speed} are no range of positive factors")
 
 
