@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hardening import bad_photos
 from hardening.bad_media import Cell, matrix, table
 from hardening.commands import Ending, run
 from hardening.kills import WORKS, Row, killed
@@ -90,3 +91,10 @@ def test_no_bad_video_is_a_fault_of_any_verb(tmp_path: Path) -> None:
     faults = [f"{verb}, {medium.name}: {cell.why}" for verb, medium, cell in cells if cell.why]
     assert faults == []
     assert len(cells) >= 500
+
+
+@pytest.mark.slow
+def test_no_photo_is_a_fault_for_any_verb_that_reads_folders_of_them(tmp_path: Path) -> None:
+    cells = list(bad_photos.matrix(tmp_path))
+    assert len(cells) == 47 * len(bad_photos.VERBS)
+    assert not [(verb, medium.name, cell.why) for verb, medium, cell in cells if cell.why]

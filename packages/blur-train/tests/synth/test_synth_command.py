@@ -170,6 +170,13 @@ def test_originals_that_cannot_be_used_are_named_and_end_nothing(
     assert "left out" in shown.err
 
 
+def test_what_cannot_be_opened_at_all_is_named_too(sharp: Path, tmp_path: Path) -> None:
+    (sharp / "nowhere.jpg").symlink_to("gone.jpg")
+    found = run(SynthOptions(source=sharp, output=tmp_path / "out", per_photo=1))
+    assert [(path.name, reason) for path, reason in found.failed] == [("nowhere.jpg", "is a link that leads nowhere")]
+    assert found.photos
+
+
 def test_a_plan_counts_and_writes_nothing(sharp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "drawn"
     assert show(SynthOptions(source=sharp, output=out), dry_run=True, as_json=False) == 0

@@ -97,8 +97,8 @@ class Result:
         return {name: found[name] for name in CLASSES}
 
 
-def originals_of(options: SynthOptions) -> list[Original]:
-    """The photos to draw from.
+def originals_of(options: SynthOptions) -> tuple[list[Original], list[tuple[Path, str]]]:
+    """The photos to draw from, and what is there but no file that can be opened, with the reason.
 
     Raises:
         DatasetError: there is none.
@@ -106,12 +106,13 @@ def originals_of(options: SynthOptions) -> list[Original]:
     if not options.source.is_dir():
         what = "is not a folder" if options.source.exists() else "does not exist"
         raise DatasetError(what, where=options.source, remedy="give a folder of sharp photos")
-    photos, masks = apart(find_media(options.source, PHOTO_EXTENSIONS).files)
+    media = find_media(options.source, PHOTO_EXTENSIONS)
+    photos, masks = apart(media.files)
     sharp = [path for path in photos if _is_sharp(path.relative_to(options.source))]
     if not sharp:
         raise DatasetError("has no sharp photo", where=options.source, remedy="give a folder of sharp photos")
     found = [Original(path.absolute(), masks.get(path.with_suffix(""))) for path in sharp]
-    return found[: options.most_photos]
+    return found[: options.most_photos], [(one.path, one.reason) for one in media.skipped]
 
 
 def synthesize(options: SynthOptions, *, tell: Tell, make_progress: MakeProgress) -> Result:
@@ -128,11 +129,10 @@ def synthesize(options: SynthOptions, *, tell: Tell, make_progress: MakeProgress
         DatasetError: no original could be used.
         InputError: another process is working in the folder.
     """
-    originals = originals_of(options)
+    originals, failed = originals_of(options)
     bare = sum(one.mask is None for one in originals)
     if bare:
         tell(f"{bare} of {len(originals)} photos have no mask beside them: an ellipse in the middle is their subject")
-    failed = []
     with RunDirectory(options.output).open(tool="blur-train", seed=options.seed, settings=options.settings()) as folder:
         with folder.journal(options.settings(), name=JOURNAL_FILE) as journal:
             done: dict[str, Mapping[str, Any]] = {str(one["original"]): one for one in journal}
@@ -155,8 +155,8 @@ def synthesize(options: SynthOptions, *, tell: Tell, make_progress: MakeProgress
                     progress.advance()
         photos = _photos(done[_key(one)] for one in originals if _key(one) in done)
         if not photos:
-            what = f"none of the {len(originals)} photos can be used; {failed[0][1]}"
-            raise DatasetError(what, where=failed[0][0])
+            what = f"none of the {len(originals)} photos can be used; {failed[-1][1]}"
+            raise DatasetError(what, where=failed[-1][0])
         write_drawn(photos, options.settings(), options.output)
         folder.finish(photos=len(photos), files=[DRAWN_FILE])
     return Result(photos=photos, failed=tuple(failed))

@@ -24,7 +24,7 @@ def show(options: SynthOptions, *, dry_run: bool, as_json: bool) -> ExitCode:
         FootageError: as :func:`blur_train.synth.command.synthesize`.
     """
     if dry_run:
-        originals = len(originals_of(options))
+        originals = len(originals_of(options)[0])
         photos = originals * options.per_photo
         if as_json:
             print_json({"originals": originals, "photos": photos, "disk_bytes": photos * TYPICAL_BYTES})
