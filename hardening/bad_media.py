@@ -100,11 +100,38 @@ def _annotations(bench: Bench, media: dict[Medium, Path]) -> Path:
     return file
 
 
+def _matrix(bench: Bench) -> Path:
+    """A single setting, so that a sweep is short."""
+    file = bench.folder / "matrix.json"
+    setting = {"pattern_size": 15, "search_size": 51, "correlation": 0.7, "threshold": 0.3, "motion_model": "Loc"}
+    file.write_text(json.dumps([setting]))
+    return file
+
+
+def _highlights(bench: Bench, media: dict[Medium, Path]) -> Path:
+    """All media as highlights that a scan found."""
+    file = bench.folder / "highlights.json"
+    paths = [bench.library / "good-1.mp4", *media.values()]
+    found = [{"path": str(path), "score": 0.9, "timestamp": 0.0} for path in paths]
+    document = {"scanned": len(found), "highlights": found, "processed_at": "2026-01-01T00:00:00Z", "status": "done"}
+    file.write_text(json.dumps(document))
+    return file
+
+
 Together = Callable[[Bench, dict[Medium, Path], Path], tuple[str | Path, ...]]
 TOGETHER: dict[str, Together] = {
     "highlight-train batch-classify": lambda bench, _, out: (bench.library, bench.highlight_model, out, "-j", "1"),
     "highlight-train prepare-dataset": lambda bench, media, out: (_labels(bench, media), out, "-j", "1"),
     "eztrack-tune scan": lambda bench, _, out: (bench.library, "-o", out, "--frames", "10", "-j", "1"),
+    "eztrack-tune sweep": lambda bench, _, out: (
+        *(bench.library, "--tracker", "opencv", "--frames", "8", "--matrix", _matrix(bench)),
+        *("-o", out, "-j", "1"),
+    ),
+    "highlight-train create-reel": lambda bench, media, out: (
+        _highlights(bench, media),
+        out.with_suffix(".mp4"),
+        *("--top", "100", "--transitions", "none"),
+    ),
     "video-train predict": lambda bench, _, out: (
         *(bench.clip_model, bench.library, "-j", "1"),
         *("-o", out.with_suffix(".json")),

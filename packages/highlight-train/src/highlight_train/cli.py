@@ -173,7 +173,7 @@ def train(
         max_clips=command.SMOKE_CLIPS if smoke else None,
         seed=seed,
     )
-    show(options, dry_run=dry_run, as_json=as_json)
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
 @app.command(

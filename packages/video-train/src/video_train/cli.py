@@ -140,7 +140,7 @@ def train(
         max_events=SMOKE_EVENTS if smoke else None,
         seed=seed,
     )
-    show(options, dry_run=dry_run, as_json=as_json)
+    raise typer.Exit(show(options, dry_run=dry_run, as_json=as_json))
 
 
 @app.command(

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from footage.cli.exits import ExitCode
 from footage.cli.progress import Progress, progress
 from footage.errors import GateNotMet, InputError, MissingDependency, ModelError
 from footage.persistence.bundle import verify
@@ -28,6 +29,7 @@ from video_train.train.command import plan, train
 from video_train.train.findings import Findings
 from video_train.train.options import TrainOptions
 from video_train.train.outputs import output_files
+from video_train.train.show import show
 
 SAMPLING = ClipSampling(frames=6, size_px=48, span_seconds=0.5)
 
@@ -312,7 +314,9 @@ def test_the_plan_says_what_it_takes_and_writes_nothing(few_movements: Path, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_videos_are_left_out_and_counted(few_movements: Path, tmp_path: Path) -> None:
+def test_bad_videos_are_left_out_and_counted(
+    few_movements: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     videos = tmp_path / "videos"
     shutil.copytree(few_movements, videos)
     (videos / "left" / "empty.mp4").write_bytes(b"")
@@ -324,6 +328,9 @@ def test_bad_videos_are_left_out_and_counted(few_movements: Path, tmp_path: Path
     assert {one.path.name for one in findings.skipped} == {"empty.mp4", "cut.mp4", "stray.mp4"}
     assert sum(line.startswith("warning: left out") for line in told) == 3
     assert len(json.loads((tmp_path / "run" / "run.json").read_text())["skipped"]) == 3
+    again = replace(options_of(videos, tmp_path / "again"), epochs=1)
+    assert show(again, dry_run=False, as_json=True) == ExitCode.SOME_INPUTS_FAILED
+    assert json.loads(capsys.readouterr().out)["files"]
 
 
 def test_what_cannot_be_had_is_said(few_movements: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

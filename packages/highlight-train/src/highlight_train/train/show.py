@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from footage.cli.console import print_json, result, talk
+from footage.cli.exits import ExitCode
 from footage.cli.progress import progress
 from footage.errors import MissingDependency
 from highlight_train.train import command
 from highlight_train.train.outputs import metrics_of, output_files
 
 
-def show(options: command.TrainOptions, *, dry_run: bool, as_json: bool) -> None:
+def show(options: command.TrainOptions, *, dry_run: bool, as_json: bool) -> ExitCode:
     """Run the verb and print what it found.
 
     Args:
@@ -17,13 +18,16 @@ def show(options: command.TrainOptions, *, dry_run: bool, as_json: bool) -> None
         dry_run: print the plan only.
         as_json: print one JSON document.
 
+    Returns:
+        ``SOME_INPUTS_FAILED`` where a video could not be used; of a prepared data set, ``prepare-dataset`` told.
+
     Raises:
         FootageError: as :func:`highlight_train.train.command.train`.
     """
     try:
         if dry_run:
             _show_plan(command.plan(options), as_json=as_json)
-            return
+            return ExitCode.DONE
         findings = command.train(
             options,
             tell=talk,
@@ -35,10 +39,11 @@ def show(options: command.TrainOptions, *, dry_run: bool, as_json: bool) -> None
     files = output_files(options.output)
     if as_json:
         print_json({**metrics_of(findings), "files": [str(file) for file in files]})
-        return
-    result(findings.lead)
-    for file in files:
-        result(str(file))
+    else:
+        result(findings.lead)
+        for file in files:
+            result(str(file))
+    return ExitCode.SOME_INPUTS_FAILED if options.from_videos and findings.skipped else ExitCode.DONE
 
 
 def _show_plan(planned: command.TrainPlan, *, as_json: bool) -> None:

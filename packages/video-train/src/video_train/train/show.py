@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footage.cli.console import print_json, result, talk
+from footage.cli.exits import ExitCode
 from footage.cli.progress import progress
 from footage.errors import GateNotMet, InputError, MissingDependency
 from video_train.train import command
@@ -10,7 +11,7 @@ from video_train.train.options import TrainOptions
 from video_train.train.outputs import metrics_of, output_files
 
 
-def show(options: TrainOptions, *, dry_run: bool, as_json: bool) -> None:
+def show(options: TrainOptions, *, dry_run: bool, as_json: bool) -> ExitCode:
     """Run the verb and print what it found.
 
     Args:
@@ -18,13 +19,16 @@ def show(options: TrainOptions, *, dry_run: bool, as_json: bool) -> None:
         dry_run: print the plan only.
         as_json: print one JSON document.
 
+    Returns:
+        ``SOME_INPUTS_FAILED`` where a video could not be used.
+
     Raises:
         FootageError: as :func:`video_train.train.command.train`.
     """
     try:
         if dry_run:
             _show_plan(command.plan(options), as_json=as_json)
-            return
+            return ExitCode.DONE
         findings = command.train(
             options,
             tell=talk,
@@ -44,10 +48,11 @@ def show(options: TrainOptions, *, dry_run: bool, as_json: bool) -> None:
     files = output_files(options.output)
     if as_json:
         print_json({**metrics_of(findings), "files": [str(file) for file in files]})
-        return
-    result(findings.lead)
-    for file in files:
-        result(str(file))
+    else:
+        result(findings.lead)
+        for file in files:
+            result(str(file))
+    return ExitCode.SOME_INPUTS_FAILED if findings.skipped else ExitCode.DONE
 
 
 def _show_plan(planned: command.TrainPlan, *, as_json: bool) -> None:
