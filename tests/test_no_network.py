@@ -207,16 +207,20 @@ def _as_mot_sequence(folder: Path) -> None:
 
 def _serve_for_a_moment(place: Place, tool: str, line: str) -> None:
     words = [str(SCRIPTS / tool), *shlex.split(line)]
+    told = ""
+    # Unbuffered: what a buffer had taken already, select would not see.
     with subprocess.Popen(
-        words, cwd=place.folder, env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words, cwd=place.folder, env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
     ) as server:
         assert server.stdout is not None
-        told = ""
-        while "http://127.0.0.1" not in told:
-            ready, _, _ = select.select([server.stdout], [], [], READY_SECONDS)
-            heard = server.stdout.readline() if ready else ""
-            assert heard, f"{line} did not come up: {told}"
-            told += heard
-        server.send_signal(signal.SIGINT)
-        server.communicate()
+        try:
+            while "http://127.0.0.1" not in told:
+                ready, _, _ = select.select([server.stdout], [], [], READY_SECONDS)
+                heard = os.read(server.stdout.fileno(), 4096) if ready else b""
+                assert heard, f"{line} did not come up: {told}"
+                told += heard.decode("utf-8", "replace")
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=READY_SECONDS)
+        finally:
+            server.kill()  # whatever went wrong, nobody waits for it
     assert server.returncode in {0, 130}, told
