@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from footage.cli.exits import ExitCode
 from footage.cli.progress import Progress, progress
 from footage.errors import InputError, MissingDependency, ModelError
 from footage.persistence.bundle import verify
@@ -29,6 +30,7 @@ from highlight_train.scoring.model import open_models
 from highlight_train.train.command import TrainOptions, plan, train
 from highlight_train.train.findings import Findings
 from highlight_train.train.outputs import output_files
+from highlight_train.train.show import show
 
 SIDE = 64
 SMALL = "squeezenet1_1"
@@ -316,3 +318,30 @@ def test_a_size_the_backbone_cannot_take_is_said(dataset: Path, tmp_path: Path) 
     )
     with pytest.raises(InputError, match=f"{SMALL} cannot take pictures of 4 px"):
         run(options)
+
+
+def test_a_plan_is_told_in_words_and_writes_nothing(
+    dataset: Path, start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = options_of(dataset, start, tmp_path / "planned")
+    assert show(options, dry_run=True, as_json=False) is ExitCode.DONE
+    lead, *doubts = capsys.readouterr().out.splitlines()
+    planned = plan(options)
+    assert lead.startswith(f"would train {SMALL}, weights: {start}, on the CPU, as asked for: clips ")
+    assert lead.endswith(f"at most {planned.steps} steps")
+    assert [int(count) for count in re.findall(r"(\d+) to [a-z]+[,;]", lead)] == list(planned.clips.values())
+    assert doubts == [f"not to be relied on: {doubt}" for doubt in planned.doubts]
+    assert show(options, dry_run=True, as_json=True) is ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["steps"] == planned.steps
+    assert not options.output.exists()
+
+
+def test_weights_that_are_not_there_are_asked_for_by_their_option(
+    dataset: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    options = replace(options_of(dataset, start, tmp_path / "out"), weights="imagenet")
+    with pytest.raises(MissingDependency) as caught:
+        show(options, dry_run=False, as_json=False)
+    assert "--weights names a file of weights, or none" in caught.value.__notes__[0]

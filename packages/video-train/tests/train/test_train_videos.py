@@ -345,3 +345,35 @@ def test_what_cannot_be_had_is_said(few_movements: Path, tmp_path: Path, monkeyp
     with pytest.raises(InputError, match="was started by torchrun"):
         run(replace(options, multi_gpu=True, processes=2))
     assert torch.get_num_threads() >= 1
+
+
+def test_a_plan_is_told_in_words_and_writes_nothing(
+    few_movements: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = tmp_path / "videos"
+    shutil.copytree(few_movements, videos)
+    (videos / "left" / "broken.mp4").write_bytes(b"no video")
+    options = replace(options_of(videos, tmp_path / "planned"), distill=True)
+    assert show(options, dry_run=True, as_json=False) is ExitCode.DONE
+    labels, lead, left_out, *doubts = capsys.readouterr().out.splitlines()
+    planned = plan(options)
+    assert labels == "labels are the folders' names: left 10, right 10"
+    assert lead.startswith(
+        f"would train {TINY}, taught by {TINY}, starting from none, on the CPU, as asked for: events "
+    )
+    assert f"at most {planned.steps} steps" in lead
+    assert left_out == "would leave out 1 videos"
+    assert doubts == [f"not to be relied on: {doubt}" for doubt in planned.doubts]
+    assert show(options, dry_run=True, as_json=True) is ExitCode.DONE
+    assert json.loads(capsys.readouterr().out)["steps"] == planned.steps
+    assert not options.output.exists()
+
+
+def test_what_is_missing_is_asked_for_by_its_option(few_movements: Path, tmp_path: Path) -> None:
+    options = options_of(tmp_path / "nowhere", tmp_path / "out")
+    with pytest.raises(InputError) as caught:
+        show(options, dry_run=False, as_json=False)
+    assert "--video-dir names the videos" in caught.value.__notes__[0]
+    options = replace(options_of(few_movements, tmp_path / "out"), student_weights=str(tmp_path / "none.pth"))
+    with pytest.raises((InputError, MissingDependency, ModelError)):
+        show(options, dry_run=False, as_json=False)
