@@ -64,11 +64,15 @@ def test_a_full_disk_is_nobody_elses_fault(tmp_path: Path) -> None:
 def test_what_breaks_off_leaves_no_ffmpeg_behind(tmp_path: Path) -> None:
     # `exec`: the shell would be killed, and what it started would live on.
     endless = FFmpeg(str(a_program(tmp_path, "exec tail -f /dev/null")), "")
+    seen: list[subprocess.Popen[bytes]] = []
     pipe = subprocess.DEVNULL
-    with (
-        pytest.raises(KeyboardInterrupt),
-        started(endless, [], stdin=pipe, stdout=pipe, stderr=pipe) as process,
-    ):
-        assert process.poll() is None
-        raise KeyboardInterrupt
-    assert process.poll() is not None
+
+    def broken_off() -> None:
+        with started(endless, [], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+            seen.append(process)
+            assert process.poll() is None
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert seen[0].poll() is not None
