@@ -8,7 +8,7 @@ setup:
     git config filter.neutral-lock.clean 'python3 tools/neutral_lock.py'
     uv lock
     python3 tools/neutral_lock.py --check-resolved
-    uv sync --locked --compile-bytecode
+    uv sync --all-groups --locked --compile-bytecode
     git add uv.lock
 
 # Run the tests; arguments go to pytest: `just test -m "not slow" packages/core`.
@@ -44,7 +44,7 @@ fix:
 # Take up new versions: everything, or the packages named (`just lock typer rich`).
 lock *packages:
     uv lock {{ if packages == "" { "--upgrade" } else { replace_regex(packages, '(\S+)', '--upgrade-package $1') } }}
-    uv sync
+    uv sync --all-groups
     git diff --stat -- uv.lock
 
 # Set the version of every package: `just version 0.2.0`.

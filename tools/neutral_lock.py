@@ -235,7 +235,7 @@ def check(mode: str, root: Path) -> int:
         environment = root / os.environ.get("UV_PROJECT_ENVIRONMENT", ".venv")
         found, count = findings_of_environment(locked, environment)
         question = f"The {count} installed distributions are of locked versions"
-        status |= _report(question, found, [], "Run `uv sync`.")
+        status |= _report(question, found, [], "Run `uv sync --all-groups`.")
     return status
 
 
