@@ -14,6 +14,10 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+# Workers side by side have one thread each in the libraries that would otherwise wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A shell starts background jobs deaf to Ctrl-C, and their children inherit it: those started by tests must hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

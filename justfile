@@ -18,7 +18,7 @@ test *arguments:
 # Run the tests, every process of theirs watched, and print what share of lines and branches they reach.
 coverage *arguments:
     uv run coverage erase
-    uv run coverage run -m pytest -n 2 -m "not slow" {{ arguments }}
+    uv run coverage run -m pytest -n 2 {{ arguments }}
     uv run coverage combine -q
     uv run python -m hardening.branches
 

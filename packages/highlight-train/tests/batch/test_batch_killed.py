@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,11 @@ def test_a_worker_process_that_dies_takes_no_file_with_it(
     many_clips: Path, red_model: Path, undisturbed: Path, tmp_path: Path, highlights_of: HighlightsOf
 ) -> None:
     def kill_a_worker() -> None:
-        workers = [child for child in psutil.Process().children(recursive=True) if "loky" in " ".join(child.cmdline())]
+        workers = []
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # what other tests left may be ending just now
+                if "loky" in " ".join(child.cmdline()):
+                    workers.append(child)
         os.kill(max(workers, key=lambda child: child.cpu_times().user).pid, signal.SIGKILL)
 
     made: list[Watched] = []
