@@ -344,3 +344,8 @@ def test_an_empty_environment_is_not_called_right(project: Path) -> None:
     done = check(project, "--check-installed")
     assert done.returncode == 1
     assert "nothing is installed in .venv" in done.stdout
+
+
+def test_a_plain_sync_brings_every_group_but_the_one_whose_licence_asks_something() -> None:
+    settings = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert {*settings["tool"]["uv"]["default-groups"], "ultralytics"} == set(settings["dependency-groups"])
