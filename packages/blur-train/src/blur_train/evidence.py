@@ -117,12 +117,12 @@ class TileEvidence:
         luma = image if image.ndim == 2 and image.dtype == np.uint8 else _luma(image)
         _check_size(luma)
         fine, scale = _at_long_side(luma, self.long_side_px)
-        corners = _corners(fine)
-        coarse = np.asarray(cv2.resize(fine, _third(fine), interpolation=cv2.INTER_AREA), np.uint8)
+        corners = _corners(_reduced(fine, _HALF), fine.shape)
+        coarse = _reduced(fine, COARSE)
         array = np.empty(self.shape, np.uint8)
         for plane, (left, top) in enumerate(corners):
             array[plane] = fine[top : top + TILE_PX, left : left + TILE_PX]
-        array[CELLS:-1] = _coarse_tiles(coarse, fine, corners)
+        array[CELLS:-1] = _coarse_tiles(coarse, corners)
         array[-1] = cv2.resize(coarse, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
         boxes = np.concatenate([corners, corners + TILE_PX], axis=1) / scale
         limits = np.array([image.shape[1], image.shape[0]] * 2, np.float64)
@@ -139,8 +139,14 @@ class TileEvidence:
             "grid": GRID,
             "tile_px": TILE_PX,
             "tile_stride_px": _STRIDE_PX,
-            "tile_choice": "most gradient energy at half size among the places whose centre is in the cell",
-            "second_look": {"reduced": COARSE, "tile_px": COARSE_PX, "centre": "that of the tile", "edge": "reflect"},
+            "tile_choice": "most gradient energy at half size (whole blocks) among places whose centre is in the cell",
+            "second_look": {
+                "reduced": COARSE,
+                "by": "area averaging of whole blocks",
+                "tile_px": COARSE_PX,
+                "centre": "that of the tile",
+                "edge": "reflect",
+            },
             "whole_px": TILE_PX,
             "planes": f"{CELLS} tiles by rows, {CELLS // _PACKED} planes of four smaller ones, the whole photo",
         }
@@ -248,14 +254,22 @@ def _at_long_side(luma: NDArray[np.uint8], long_side_px: int) -> tuple[NDArray[n
     return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
-def _third(fine: NDArray[np.uint8]) -> tuple[int, int]:
-    return max(round(fine.shape[1] / COARSE), 1), max(round(fine.shape[0] / COARSE), 1)
+def _reduced(luma: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Whole blocks of pixels as one; what is less than a block at the end is left out.
+
+    OpenCV takes several times as long for parts of pixels, and Pillow is faster for blocks that are not two by two.
+    """
+    height, width = (size // factor for size in luma.shape)
+    whole = luma[: height * factor, : width * factor]
+    if factor == 2:
+        return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(Image.fromarray(whole).reduce(factor), np.uint8)
 
 
-def _corners(fine: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Left and top of each cell's tile, ``(CELLS, 2)``, cells by rows."""
-    energy = _tile_energy(fine)
-    height, width = fine.shape
+def _corners(half: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Left and top of each cell's tile in a photo of a shape, ``(CELLS, 2)``, cells by rows."""
+    energy = _tile_energy(half)
+    height, width = shape
     rows = _places(height, energy.shape[0])
     columns = _places(width, energy.shape[1])
     corners = np.empty((CELLS, 2), np.intp)
@@ -280,25 +294,25 @@ def _places(side_px: int, count: int) -> list[tuple[int, int]]:
     return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
-def _tile_energy(fine: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _tile_energy(half: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Sum of squared gradients of the tile at every place, ``(rows, columns)`` of places."""
-    height, width = fine.shape
-    half = cv2.resize(fine, (width // _HALF, height // _HALF), interpolation=cv2.INTER_AREA).astype(np.float32)
-    squared = np.zeros_like(half)
-    squared[:, :-1] += np.square(half[:, 1:] - half[:, :-1])
-    squared[:-1] += np.square(half[1:] - half[:-1])
-    total = cv2.integral(squared)
-    side, stride = TILE_PX // _HALF, _STRIDE_PX // _HALF
-    tops, lefts = (np.arange(0, size - side + 1, stride) for size in half.shape)
-    low, high = total[tops], total[tops + side]
-    return np.asarray(high[:, lefts + side] - high[:, lefts] - low[:, lefts + side] + low[:, lefts], np.float64)
+    squared = np.zeros(half.shape, np.float32)
+    cv2.accumulateSquare(cv2.absdiff(half[:, 1:], half[:, :-1]), squared[:, :-1])
+    cv2.accumulateSquare(cv2.absdiff(half[1:], half[:-1]), squared[:-1])
+    # Tiles begin at multiples of the stride: the sums of blocks of that side are all that is needed.
+    stride, side = _STRIDE_PX // _HALF, TILE_PX // _STRIDE_PX
+    rows, columns = (size // stride for size in half.shape)
+    whole = squared[: rows * stride, : columns * stride]
+    total = cv2.integral(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA))
+    return np.asarray(
+        total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side], np.float64
+    )
 
 
-def _coarse_tiles(coarse: NDArray[np.uint8], fine: NDArray[np.uint8], corners: NDArray[np.intp]) -> NDArray[np.uint8]:
+def _coarse_tiles(coarse: NDArray[np.uint8], corners: NDArray[np.intp]) -> NDArray[np.uint8]:
     """The same places in the reduced photo, four a plane, ``(CELLS // 4, TILE_PX, TILE_PX)``."""
     margin = COARSE_PX
     padded = cv2.copyMakeBorder(coarse, margin, margin, margin, margin, cv2.BORDER_REFLECT_101)
-    ratio = np.array([coarse.shape[1] / fine.shape[1], coarse.shape[0] / fine.shape[0]])
-    starts = np.rint((corners + TILE_PX / 2) * ratio - COARSE_PX / 2).astype(int) + margin
+    starts = np.rint((corners + TILE_PX / 2) / COARSE - COARSE_PX / 2).astype(int) + margin
     tiles = np.stack([padded[top : top + COARSE_PX, left : left + COARSE_PX] for left, top in starts])
     return np.asarray(tiles.reshape(CELLS // _PACKED, TILE_PX, TILE_PX), np.uint8)
