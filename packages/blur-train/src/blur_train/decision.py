@@ -1,13 +1,13 @@
 """From probabilities to a definite answer: a temperature, and for each blur type the point from which it is detected.
 
 A photo is said to be of its most probable blur type when the chance that it is *not* sharp reaches that type's
-operating point, and else to be sharp. The points are chosen on photos that no network learned from, so that at most a
-stated share of sharp photos is called blurred, whatever the type: see :func:`choose`.
+operating point, and else to be sharp. The points are chosen on photos that no network learned from, so that with 95 %
+confidence at most a stated share of sharp photos like them is called blurred, whatever the type: see :func:`choose`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -24,8 +24,8 @@ FALSE_POSITIVES = 0.005
 _SHARP = CLASSES.index(BlurClass.SHARP)
 _TYPES = [CLASSES.index(name) for name in BLUR_TYPES]
 _ABOVE = 1e-4
-"""A point lies by so much above the sharp photo that it leaves out, or half-way to the next where that is nearer: far
-more than one runtime's answer differs from another's."""
+"""A point lies by so much above the sharp photo that it leaves out, or half-way to 1 where that is nearer: far more
+than one runtime's answer differs from another's."""
 _LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.1, 10.0
 
 
@@ -132,6 +132,18 @@ def rule_of(document: object) -> DecisionRule:
         ) from error
 
 
+def allowed_errors(share: float, n: int, confidence: float = 0.95) -> int:
+    """How many of n photos may be wrong before an error rate up to ``share`` is no longer shown.
+
+    The exact (binomial) one-sided bound: the most k with a chance of at most ``1 - confidence`` for so few errors at
+    that rate. 0 also where even none would show it: see :func:`needed_without_error`.
+    """
+    from scipy.special import bdtr
+
+    chances = bdtr(np.arange(n), n, share)
+    return max(0, int(np.searchsorted(chances, 1 - confidence, side="right")) - 1)
+
+
 def needed_without_error(share: float, confidence: float = 0.95) -> int:
     """How many photos must be right without one error before an error rate up to ``share`` is shown.
 
@@ -169,13 +181,14 @@ def best_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 def choose(logits: ArrayLike, labels: ArrayLike, *, false_positives: float = FALSE_POSITIVES) -> DecisionRule:
     """Choose temperature and operating points on photos that no network learned from.
 
-    Each preset may call so many sharp photos blurred as its share of them allows, all types together. They are given
-    one by one to the type that gains the most blurred photos by it.
+    Each preset may call so many of the sharp photos blurred that with 95 % confidence its share is kept on others like
+    them (:func:`allowed_errors`), all types together. The points lie where every type loses the same share of its own
+    photos: one number is chosen by the sharp photos, not three, which would be the luckiest three.
 
     Args:
         logits: of the calibration photos, ``(N, 4)``.
         labels: their classes, ``(N,)``.
-        false_positives: the share of sharp photos that may be called blurred, in (0, 1).
+        false_positives: the share of sharp photos that ``moderate`` may call blurred, in (0, 1).
 
     Raises:
         DatasetError: there is no sharp or no blurred photo.
@@ -191,12 +204,16 @@ def choose(logits: ArrayLike, labels: ArrayLike, *, false_positives: float = FAL
         )
     temperature = best_temperature(logits, y)
     kind, blurred = _most_probable_type(probabilities_of(logits, temperature))
-    negatives = [np.sort(blurred[sharp & (kind == one)])[::-1] for one in range(len(_TYPES))]
-    positives = [blurred[(y == index) & (kind == one)] for one, index in enumerate(_TYPES)]
+    losses = [_Losses.of(blurred[(y == index) & (kind == one)]) for one, index in enumerate(_TYPES)]
+    lost = np.empty(len(y))
+    for one, loss in enumerate(losses):
+        lost[kind == one] = loss.at(blurred[kind == one])
+    negatives = np.sort(lost[sharp])[::-1]
     points = {}
     for preset, share in SHARES.items():
-        allowed = int(np.floor(min(false_positives * share, 1.0) * int(sharp.sum()) + 1e-9))
-        points[preset] = Points(_points(negatives, positives, allowed))
+        allowed = allowed_errors(min(false_positives * share, 1.0), int(sharp.sum()))
+        level = float(negatives[allowed]) if allowed < len(negatives) else 0.0
+        points[preset] = Points(tuple(loss.point(level) for loss in losses))
     return DecisionRule(
         temperature=temperature,
         false_positives=false_positives,
@@ -206,48 +223,34 @@ def choose(logits: ArrayLike, labels: ArrayLike, *, false_positives: float = FAL
     )
 
 
-def _points(
-    negatives: Sequence[NDArray[np.float64]], positives: Sequence[NDArray[np.float64]], allowed: int
-) -> tuple[float, ...]:
-    """The point of each type: above all sharp photos but those it was given.
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """Which share of a type's photos a point loses; between photos it grows evenly, so that it can be turned around.
 
-    Sharp photos are given where they gain the most recall each, several at once where one alone gains nothing.
-
-    Args:
-        negatives: of each type, what its point is compared with, for the sharp photos that look most like it; falling.
-        positives: likewise for the photos that are of it.
-        allowed: how many sharp photos may be called blurred, all types together.
+    Attributes:
+        chances: of not being sharp, rising from 0 to 1.
+        shares: what a point there loses, likewise.
     """
-    tables = [[_point(found, count) for count in range(allowed + 1)] for found in negatives]
-    recalls = [
-        np.array([float((found >= point).mean()) if len(found) else 0.0 for point in table])
-        for found, table in zip(positives, tables, strict=True)
-    ]
-    given, left = [0] * len(tables), allowed
-    while left:
-        counts = np.arange(1, left + 1)
-        gains = np.array(
-            [
-                (recall[one + 1 : one + left + 1] - recall[one]) / counts
-                for recall, one in zip(recalls, given, strict=True)
-            ]
-        )
-        kind, more = np.unravel_index(int(np.argmax(gains)), gains.shape)
-        if gains[kind, more] <= 0:
-            break
-        given[int(kind)] += int(more) + 1
-        left -= int(more) + 1
-    return tuple(table[count] for table, count in zip(tables, given, strict=True))
 
+    chances: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
-def _point(negatives: NDArray[np.float64], count: int) -> float:
-    """The point that calls so many sharp photos blurred, where there are as many."""
-    beyond = 0.0
-    if count < len(negatives):
-        left_out, next_above = float(negatives[count]), float(negatives[count - 1]) if count else 1.0
-        beyond = left_out + min(_ABOVE, (next_above - left_out) / 2)
-    # No photo is called blurred that is more probably sharp, however few sharp photos there were to learn it from.
-    return max(beyond, 0.5)
+    @classmethod
+    def of(cls, chances: NDArray[np.float64]) -> _Losses:
+        """Of the photos that are of the type and look most like it; where there are none, a chance is its own share."""
+        inner = np.unique(chances[(chances > 0) & (chances < 1)])
+        below = np.searchsorted(np.sort(chances), inner, side="left") + 0.5
+        return cls(np.concatenate([[0.0], inner, [1.0]]), np.concatenate([[0.0], below / (len(chances) + 1), [1.0]]))
+
+    def at(self, chance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The share that is lost by points there."""
+        return np.asarray(np.interp(chance, self.chances, self.shares))
+
+    def point(self, share: float) -> float:
+        """The point that loses the share, a little above it."""
+        chance = float(np.interp(share, self.shares, self.chances))
+        # No photo is called blurred that is more probably sharp, however few sharp photos there were to learn it from.
+        return max(chance + min(_ABOVE, (1.0 - chance) / 2), 0.5)
 
 
 def _most_probable_type(probabilities: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
