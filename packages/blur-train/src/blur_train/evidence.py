@@ -295,11 +295,11 @@ def _places(side_px: int, count: int) -> list[tuple[int, int]]:
 
 
 def _tile_energy(half: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Sum of squared gradients of the tile at every place, ``(rows, columns)`` of places."""
+    """Squared gradients of the tile at every place, summed over means of blocks, ``(rows, columns)`` of places."""
     squared = np.zeros(half.shape, np.float32)
     cv2.accumulateSquare(cv2.absdiff(half[:, 1:], half[:, :-1]), squared[:, :-1])
     cv2.accumulateSquare(cv2.absdiff(half[1:], half[:-1]), squared[:-1])
-    # Tiles begin at multiples of the stride: the sums of blocks of that side are all that is needed.
+    # Tiles begin at multiples of the stride: the means of blocks of that side are all that is needed.
     stride, side = _STRIDE_PX // _HALF, TILE_PX // _STRIDE_PX
     rows, columns = (size // stride for size in half.shape)
     whole = squared[: rows * stride, : columns * stride]
