@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from benchmarks.blur_native import logits_of
 from benchmarks.blur_sets import DrawnSet, draw_photos, draw_set, open_set
+from benchmarks.blur_textures import files_in
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,7 +31,7 @@ from blur_train.evaluation.measure import SHARP, Measured, PartScore, Truth, mcn
 from blur_train.evaluation.rivals import rival_logits
 from blur_train.evidence import LONG_SIDE_PX, WHOLE_PX, TileEvidence, WholeEvidence
 from blur_train.models.backends import make_backend
-from blur_train.photos import PHOTO_EXTENSIONS, read_photo
+from blur_train.photos import read_photo
 from blur_train.train.fitting import smoothed_loss
 from footage.metrics.classification import balanced_accuracy
 from footage.runs.files import atomic_write_json
@@ -242,14 +243,19 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the trainings' state and of accuracy.json")
     parser.add_argument("--native", default="drawn", help="the native network's weights: drawn, or a file")
     parser.add_argument("--yolo-epochs", type=int, default=100, help="0 leaves YOLOv8n-cls out")
-    parser.add_argument("--scenes", type=int, default=600, help="to learn from: those that the drawn weights saw")
+    parser.add_argument("--scenes", type=int, default=2000, help="to learn from: those that the drawn weights saw")
+    parser.add_argument("--textures", type=Path, help="folder of photos whose surfaces are learned from too")
     parser.add_argument("--as-drawn", action="store_true", help="measure on what is drawn so far, and draw nothing")
     parser.add_argument("--sharp", type=Path, help="folder of real sharp photos that nothing was learned from")
     parser.add_argument("--real", type=Path, help="folder of real photos named *_S, *_F and *_M")
     given = parser.parse_args()
     opened = open_set if given.as_drawn else draw_set
     val, calibration, test = (opened(given.sets, name) for name in ("val", "calibration", "test"))
-    train = open_set(given.sets, "train") if given.as_drawn else draw_set(given.sets, "train", most_scenes=given.scenes)
+    train = (
+        open_set(given.sets, "train")
+        if given.as_drawn
+        else draw_set(given.sets, "train", most_scenes=given.scenes, textures=files_in(given.textures))
+    )
     ways = [by_network(NATIVE, make_backend("native", weights=given.native).network, "tiles")]
     if given.yolo_epochs:
         ways.append(seed_recipe(train, val, given.run, epochs=given.yolo_epochs, start="none"))
@@ -262,8 +268,7 @@ def main() -> None:
     rules = [choose(way.ask(calibration), calibration.labels) for way in ways]
     tests = {"test": test}
     if given.sharp is not None:
-        files = sorted(path for path in given.sharp.iterdir() if path.suffix.lower() in PHOTO_EXTENSIONS)
-        tests["photos"] = draw_photos(given.sets, files)
+        tests["photos"] = draw_photos(given.sets, files_in(given.sharp))
     document: dict[str, object] = {"learned_from": len(train.rows), "chosen_on": len(calibration.rows)}
     for name, photos in tests.items():
         print(f"\n== {name}: {len(photos.rows)} photos")

@@ -10,27 +10,38 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from benchmarks.blur_textures import with_real_texture
 from numpy.typing import NDArray
 
 from blur_train.classes import CLASSES, BlurClass, EdgeCase
 from blur_train.evaluation.hand import FEATURES, focus_features
 from blur_train.evidence import CELLS, LONG_SIDE_PX, PLANES, TILE_PX, WHOLE_PX, TileEvidence, WholeEvidence
 from blur_train.models.taught import CELL_KINDS, UNKNOWN
+from blur_train.optics.camera import draw_camera, draw_processing
 from blur_train.photos import read_photo
-from blur_train.scenes.cases import MILD_PX, Case, Way, draw_case
+from blur_train.scenes.cases import MILD_PX, Case, Way, draw_case, log_uniform
 from blur_train.scenes.photo import SyntheticPhoto, draw_photo
 from blur_train.scenes.real import camera_for_photo, scene_of_photo
 from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
+
+COLLAGE = "scrap_cutout"
+MIXED_SHARE, COLLAGE_SHARE, REAL_SHARE = 0.7, 0.3, 0.6
+"""How often a scene to learn from borrows another family's subject, how often each is a collage, and how often it has
+real surfaces."""
+PROCESSED_SHARE = 0.7
+"""How often a photo to learn from is of any camera that there may be."""
+FAR_SHARE, FAR_PX = 0.15, (14.0, 30.0)
+"""How often a blur to learn from is wider than those that are measured, and how wide."""
 
 Rows = list[dict[str, Any]]
 JOURNAL_FILE = "rows.jsonl"
@@ -48,9 +59,9 @@ class Plan:
 
 
 PLANS = {
-    "train": Plan("train", 600, 100, LEARNING_FAMILIES, 11),
+    "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 21),
     "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
-    "calibration": Plan("calibration", 150, 80, CHOOSING_FAMILIES, 13),
+    "calibration": Plan("calibration", 300, 160, CHOOSING_FAMILIES, 13),
     "test": Plan("test", 250, 110, SEALED_FAMILIES, 14),
 }
 
@@ -60,8 +71,7 @@ def cases_of(plan: Plan, textured: bool, rng: np.random.Generator) -> Iterator[C
     blurred = [one for one in BlurClass if one is not BlurClass.SHARP]
     if plan.name in {"train", "val"}:
         for label in BlurClass:
-            case = draw_case(rng, label)
-            yield _within(case, textured)
+            yield _far(rng, plan, _within(draw_case(rng, label), textured))
         return
     if textured:
         yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.BOKEH)
@@ -86,13 +96,33 @@ def _within(case: Case, textured: bool) -> Case:
     return case
 
 
-def photos_of(plan: Plan, scene_number: int) -> Iterator[SyntheticPhoto]:
+def _far(rng: np.random.Generator, plan: Plan, case: Case) -> Case:
+    """Now and then a blur that is wider, to learn from."""
+    if plan.name != "train" or case.label is BlurClass.SHARP or case.edge_case is EdgeCase.MILD_MIX:
+        return case
+    return replace(case, width_px=log_uniform(rng, FAR_PX)) if rng.random() < FAR_SHARE else case
+
+
+def photos_of(plan: Plan, textures: Sequence[Path], scene_number: int) -> Iterator[SyntheticPhoto]:
     """The photos of one scene of a set; the same whenever they are drawn."""
     rng = np.random.default_rng((plan.seed, scene_number))
     textured = scene_number % (plan.textured + plan.untextured) < plan.textured
-    scene = draw_scene(rng, plan.families[scene_number % len(plan.families)], low_texture=not textured)
+    place, subject = plan.families[scene_number % len(plan.families)], None
+    if plan.name in {"train", "calibration"}:
+        place = _learned_from(rng, place)
+        subject = _learned_from(rng, str(rng.choice(plan.families))) if rng.random() < MIXED_SHARE else place
+    scene = draw_scene(rng, place, low_texture=not textured, subject_of=subject)
+    if plan.name == "train" and textured and textures and rng.random() < REAL_SHARE:
+        scene = with_real_texture(rng, scene, textures)
     for case in cases_of(plan, textured, rng):
-        yield draw_photo(rng, case, scene)
+        camera = None
+        if plan.name == "train" and rng.random() < PROCESSED_SHARE:
+            camera = draw_processing(rng, draw_camera(rng, case.edge_case))
+        yield draw_photo(rng, case, scene, camera=camera)
+
+
+def _learned_from(rng: np.random.Generator, family: str) -> str:
+    return COLLAGE if rng.random() < COLLAGE_SHARE else family
 
 
 def photos_from(file: Path, seed: int, number: int) -> Iterator[SyntheticPhoto]:
@@ -191,12 +221,12 @@ def _rows(journal: Path) -> Rows:
     return [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
 
 
-def draw_set(folder: Path, name: str, *, most_scenes: int | None = None) -> DrawnSet:
-    """Draw a set, or go on with it, and open it."""
+def draw_set(folder: Path, name: str, *, most_scenes: int | None = None, textures: Sequence[Path] = ()) -> DrawnSet:
+    """Draw a set, or go on with it, and open it; ``textures`` are photos whose surfaces ``train`` has too."""
     plan = PLANS[name]
     scenes = plan.textured + plan.untextured
     wanted = np.random.default_rng(plan.seed).permutation(scenes)[:most_scenes].tolist()
-    return _draw(folder, plan, wanted, partial(photos_of, plan))
+    return _draw(folder, plan, wanted, partial(photos_of, plan, tuple(textures)))
 
 
 def draw_photos(folder: Path, files: Sequence[Path]) -> DrawnSet:

@@ -3,7 +3,7 @@
 Blur lies in the finest detail, and the whole photo says what is subject and what is background. Shrinking to 224 px
 removes the first (a blur of 1 px takes 95 % of the Laplacian's variance at 1600 px, and 9 % at 224 px). So
 :class:`TileEvidence` looks at a grid of cells that covers the photo, takes from each cell the square with the most
-gradient energy at full size, the same place at a third of the size, and the whole photo small:
+gradient energy at full size, the cell as a whole at a quarter of the size, and the whole photo small:
 
 - a photo whose long side is more than a quarter above ``long_side_px`` is first averaged down to it (area averaging:
   nothing aliases), so that a blur has about the same width in pixels whatever the camera. The others stay as they are;
@@ -31,16 +31,16 @@ GRID = 8
 CELLS = GRID * GRID
 TILE_PX = 64
 """Side of a tile at full size."""
-COARSE = 3
+COARSE = 4
 """How much smaller the second look is."""
-COARSE_PX = TILE_PX // 2
-"""Side of a tile of the second look, which therefore shows ``COARSE * COARSE_PX`` = 96 px of the first."""
+COARSE_PX = 48
+"""Side of a tile of the second look, which therefore shows 192 px: a whole cell, and with it the outlines of what is
+so blurred that a tile with more detail was to be found beside it."""
 LONG_SIDE_PX = 1536
 WHOLE_PX = 224
 
-_PACKED = (TILE_PX // COARSE_PX) ** 2
-PLANES = CELLS + CELLS // _PACKED + 1
-"""Planes of 64 x 64: the tiles, the tiles of the second look four a plane, the whole photo."""
+PLANES = CELLS + CELLS * COARSE_PX**2 // TILE_PX**2 + 1
+"""Planes of 64 x 64: the tiles, the tiles of the second look one after the other, the whole photo."""
 _STRIDE_PX = 8
 """Distance of the places in a cell at which a tile may lie."""
 _KEPT_AS_IT_IS = 1.25
@@ -86,7 +86,7 @@ class EvidenceMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TileEvidence:
-    """Tiles at full size and at a third, and the whole photo small.
+    """Tiles at full size and at a quarter, and the whole photo small.
 
     Attributes:
         long_side_px: of the photo from which tiles are cut; photos more than a quarter larger are averaged down to it.
@@ -117,12 +117,13 @@ class TileEvidence:
         luma = image if image.ndim == 2 and image.dtype == np.uint8 else _luma(image)
         _check_size(luma)
         fine, scale = _at_long_side(luma, self.long_side_px)
-        corners = _corners(_reduced(fine, _HALF), fine.shape)
-        coarse = _reduced(fine, COARSE)
+        half = _halved(fine)
+        corners = _corners(half, fine.shape)
+        coarse = _halved(half)
         array = np.empty(self.shape, np.uint8)
         for plane, (left, top) in enumerate(corners):
             array[plane] = fine[top : top + TILE_PX, left : left + TILE_PX]
-        array[CELLS:-1] = _coarse_tiles(coarse, corners)
+        array[CELLS:-1] = _coarse_tiles(coarse).reshape(-1, TILE_PX, TILE_PX)
         array[-1] = cv2.resize(coarse, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
         boxes = np.concatenate([corners, corners + TILE_PX], axis=1) / scale
         limits = np.array([image.shape[1], image.shape[0]] * 2, np.float64)
@@ -142,13 +143,13 @@ class TileEvidence:
             "tile_choice": "most gradient energy at half size (whole blocks) among places whose centre is in the cell",
             "second_look": {
                 "reduced": COARSE,
-                "by": "area averaging of whole blocks",
+                "by": "twice area averaging of two by two",
                 "tile_px": COARSE_PX,
-                "centre": "that of the tile",
+                "centre": "that of the cell",
                 "edge": "reflect",
             },
             "whole_px": TILE_PX,
-            "planes": f"{CELLS} tiles by rows, {CELLS // _PACKED} planes of four smaller ones, the whole photo",
+            "planes": f"{CELLS} tiles by rows, as many smaller ones, the whole photo",
         }
 
 
@@ -254,16 +255,11 @@ def _at_long_side(luma: NDArray[np.uint8], long_side_px: int) -> tuple[NDArray[n
     return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
-def _reduced(luma: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Whole blocks of pixels as one; what is less than a block at the end is left out.
-
-    OpenCV takes several times as long for parts of pixels, and Pillow is faster for blocks that are not two by two.
-    """
-    height, width = (size // factor for size in luma.shape)
-    whole = luma[: height * factor, : width * factor]
-    if factor == 2:
-        return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(Image.fromarray(whole).reduce(factor), np.uint8)
+def _halved(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every two by two pixels as one; a last odd row or column is left out: parts of pixels take five times as long."""
+    height, width = luma.shape[0] // 2, luma.shape[1] // 2
+    whole = luma[: 2 * height, : 2 * width]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _corners(half: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.intp]:
@@ -309,10 +305,10 @@ def _tile_energy(half: NDArray[np.uint8]) -> NDArray[np.float64]:
     )
 
 
-def _coarse_tiles(coarse: NDArray[np.uint8], corners: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """The same places in the reduced photo, four a plane, ``(CELLS // 4, TILE_PX, TILE_PX)``."""
-    margin = COARSE_PX
-    padded = cv2.copyMakeBorder(coarse, margin, margin, margin, margin, cv2.BORDER_REFLECT_101)
-    starts = np.rint((corners + TILE_PX / 2) / COARSE - COARSE_PX / 2).astype(int) + margin
-    tiles = np.stack([padded[top : top + COARSE_PX, left : left + COARSE_PX] for left, top in starts])
-    return np.asarray(tiles.reshape(CELLS // _PACKED, TILE_PX, TILE_PX), np.uint8)
+def _coarse_tiles(coarse: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every cell of the reduced photo with what lies around it, ``(CELLS, COARSE_PX, COARSE_PX)``."""
+    rim = COARSE_PX // 2
+    padded = np.asarray(cv2.copyMakeBorder(coarse, rim, rim, rim, rim, cv2.BORDER_REFLECT_101), np.uint8)
+    height, width = coarse.shape
+    tops, lefts = (np.rint((np.arange(GRID) + 0.5) / GRID * size).astype(int) for size in (height, width))
+    return np.stack([padded[top : top + COARSE_PX, left : left + COARSE_PX] for top in tops for left in lefts])

@@ -13,6 +13,7 @@ from blur_train.classes import BLUR_TYPES, CLASSES, BlurClass, EdgeCase
 from blur_train.optics.light import to_linear
 from blur_train.prepare.probe import probe_thumbnails
 from blur_train.scenes.cases import LABELS, MILD_MIX_PX, WIDTH_PX, Case, Way, draw_case
+from blur_train.scenes.collages import material
 from blur_train.scenes.photo import SyntheticPhoto, draw_photo
 from blur_train.scenes.real import camera_for_photo, scene_of_photo
 from blur_train.scenes.scene import FAMILIES, OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
@@ -69,6 +70,33 @@ def test_sealed_families_share_nothing_with_open_ones() -> None:
     assert not words[0] & words[1]
     drawn = {draw_scene(np.random.default_rng(seed), long_side_px=64).family for seed in range(40)}
     assert drawn <= set(OPEN_FAMILIES)
+
+
+def test_a_subject_can_stand_in_another_familys_place() -> None:
+    own, guest = (
+        draw_scene(np.random.default_rng(4), "studio_bottle", long_side_px=SMALL_PX, subject_of=name)
+        for name in (None, "night_sign")
+    )
+    assert own.family == guest.family == "studio_bottle"
+    assert (own.layers.coverage != guest.layers.coverage).any()
+    # Light and shade are drawn after the subject: the place is the same but for them.
+    ratio = guest.layers.background / np.maximum(own.layers.background, 1e-4)
+    assert np.corrcoef(own.layers.background.ravel(), guest.layers.background.ravel())[0, 1] > 0.5
+    assert cv2.GaussianBlur(ratio, (0, 0), 2)[10:-10, 10:-10].std() < 1.5
+    with pytest.raises(ValueError, match="no scene of the family"):
+        draw_scene(np.random.default_rng(0), "studio_bottle", subject_of="moon")
+
+
+def test_collages_hold_materials_that_run_one_way() -> None:
+    """What looks like a motion and is none: in a sharp picture some textures are far smoother along one direction."""
+    uneven = []
+    for seed in range(40):
+        texture = material(np.random.default_rng(seed), (256, 256), 0.5)
+        assert abs(float(texture.mean())) < 0.6
+        across, down = (float(np.abs(np.diff(texture, axis=axis)).mean()) + 1e-6 for axis in (0, 1))
+        uneven.append(max(across, down) / min(across, down))
+    assert sum(one > 2.5 for one in uneven) >= 4
+    assert sum(one < 1.3 for one in uneven) >= 4
 
 
 def test_a_blur_of_the_subject_stays_with_the_subject() -> None:

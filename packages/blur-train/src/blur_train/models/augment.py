@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from blur_train.evidence import CELLS, COARSE_PX, GRID, PLANES, TILE_PX
+from blur_train.evidence import CELLS, COARSE_PX, GRID, TILE_PX
 
 _MOST_GAIN, _MOST_GAMMA = 1.25, 1.2
 _MIRRORED, _UPSIDE_DOWN, _TURNED = 0.5, 0.2, 0.2
-_PACKED = (PLANES - 1 - CELLS, TILE_PX, TILE_PX)
+_PACKED = (-1, TILE_PX, TILE_PX)
 
 
 def varied_tiles(array: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:

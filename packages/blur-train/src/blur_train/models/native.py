@@ -1,10 +1,10 @@
 """The network that looks at full-size tiles: a small encoder of tiles, and a judgement over the map of cells.
 
 From :class:`~blur_train.evidence.TileEvidence` each of 8 x 8 cells gets a description: what an encoder makes of its
-full-size tile and of the same place at a third, both tiles' power spectra by direction and frequency (a disk of defocus
-dims all directions alike, a motion only those along it; Levin, 2006), how strong their contrast is, and what the whole
-photo shows there. Two transformer layers compare the cells, and each casts a vote with a weight: the photo's
-logits are the sum of the votes, so that it is known which cell decided.
+full-size tile and of the whole cell at a quarter, both pictures' power spectra by direction and frequency (a disk of
+defocus dims all directions alike, a motion only those along it; Levin, 2006), how strong their contrast is, and what
+the whole photo shows there. Three transformer layers compare the cells, and each casts a vote with a weight: the
+photo's logits are the sum of the votes, so that it is known which cell decided.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from blur_train.evidence import CELLS, COARSE_PX, GRID, TILE_PX
 from footage.training.network import HeadedNetwork
 
-WIDTH = 96
+WIDTH = 128
 """Channels of a cell's description in the judgement."""
-ENCODED = 64
+LAYERS = 3
+"""Of the transformer that compares cells."""
+ENCODED = 96
 WHOLE_CHANNELS = 32
 DIRECTIONS, BANDS = 8, 4
 _BAND_EDGES = (0.04, 0.10, 0.18, 0.28, 0.45)
@@ -91,16 +93,16 @@ def _constant(values: NDArray[np.float64]) -> Tensor:
 class Encoder(nn.Module):
     """Four convolutions over a tile, then mean and largest value of each channel."""
 
-    def __init__(self, channels: tuple[int, int, int]) -> None:
+    def __init__(self, channels: tuple[int, int, int, int]) -> None:
         super().__init__()
-        first, second, third = channels
+        first, second, third, last = channels
         self.layers = nn.Sequential(
             *_convolution(1, first, 5, stride=2),
             *_convolution(first, second, 3, stride=2),
-            *_convolution(second, second, 3, stride=1),
             *_convolution(second, third, 3, stride=2),
+            *_convolution(third, last, 3, stride=2),
         )
-        self.features = 2 * third
+        self.features = 2 * last
 
     def forward(self, tiles: Tensor) -> Tensor:
         """``(N, features)`` of standardised tiles ``(N, side, side)``."""
@@ -121,8 +123,8 @@ class CellEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fine = Encoder((16, 32, 64))
-        self.coarse = Encoder((12, 24, 32))
+        self.fine = Encoder((16, 32, 48, 64))
+        self.coarse = Encoder((16, 32, 32, 32))
         self.spectrum, self.coarse_spectrum = Spectrum(TILE_PX), Spectrum(COARSE_PX)
         features = self.fine.features + self.coarse.features + 2 * DIRECTIONS * BANDS + 3
         self.mix = nn.Sequential(nn.Linear(features, ENCODED * 2), nn.ReLU(), nn.Linear(ENCODED * 2, ENCODED))
@@ -178,7 +180,7 @@ class Judgement(nn.Module):
         super().__init__()
         self.enter = nn.Linear(ENCODED + WHOLE_CHANNELS, WIDTH)
         self.place = nn.Parameter(torch.zeros(CELLS, WIDTH))
-        self.layers = nn.ModuleList([_Layer(WIDTH, 4, dropout), _Layer(WIDTH, 4, dropout)])
+        self.layers = nn.ModuleList([_Layer(WIDTH, 4, dropout) for _ in range(LAYERS)])
         self.leave = nn.LayerNorm(WIDTH)
         self.weigh = nn.Linear(WIDTH, 1)
         self.vote = nn.Linear(WIDTH, classes)
@@ -217,8 +219,8 @@ class NativeNetwork(HeadedNetwork):
         self.cells = CellEncoder()
         self.whole = nn.Sequential(
             *_convolution(1, 16, 5, stride=2),
-            *_convolution(16, 24, 3, stride=2),
-            *_convolution(24, WHOLE_CHANNELS, 3, stride=2),
+            *_convolution(16, 32, 3, stride=2),
+            *_convolution(32, WHOLE_CHANNELS, 3, stride=2),
         )
         self.judgement = Judgement(classes)
 

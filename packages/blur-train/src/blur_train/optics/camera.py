@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from blur_train.classes import EdgeCase
 from blur_train.optics.light import Linear, to_levels
+
+_SAVED_AGAIN = 95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +25,11 @@ class Camera:
         shot_noise: variance of the noise per unit of light, at light 1.
         read_noise: standard deviation of the noise without light.
         grain_px: standard deviation of the smoothing that demosaicing gives the noise.
-        sharpening: share of the detail below about a pixel that the camera adds again.
+        sharpening: share of the finest detail that the camera adds again.
+        sharpening_px: standard deviation of the blur that tells what is finest.
+        smearing: share of what a camera's noise reduction does to it: weak texture goes, edges stay.
         jpeg_quality: 1 to 100.
+        resized: factor by which the photo was larger when it was first saved; 1 for one that was saved once.
     """
 
     exposure: float
@@ -35,6 +40,9 @@ class Camera:
     grain_px: float
     sharpening: float
     jpeg_quality: int
+    sharpening_px: float = 0.9
+    smearing: float = 0.0
+    resized: float = 1.0
 
 
 def draw_camera(rng: np.random.Generator, edge_case: EdgeCase | None = None) -> Camera:
@@ -67,6 +75,21 @@ def draw_camera(rng: np.random.Generator, edge_case: EdgeCase | None = None) -> 
     )
 
 
+def draw_processing(rng: np.random.Generator, camera: Camera) -> Camera:
+    """The same shot by any camera that there may be: softer lenses, halos, smeared texture, files saved twice."""
+    lens, sharpening, halo, smearing, grain = rng.uniform([0.3, 0.0, 0.6, 0.2, 0.3], [0.6, 0.9, 1.8, 1.0, 1.2])
+    return replace(
+        camera,
+        lens_sigma_px=float(lens),
+        grain_px=float(grain),
+        sharpening=float(sharpening),
+        sharpening_px=float(halo),
+        smearing=float(smearing) if rng.random() < 0.3 else 0.0,
+        jpeg_quality=int(rng.integers(60, 99)),
+        resized=float(rng.uniform(1.1, 1.5)) if rng.random() < 0.35 else 1.0,
+    )
+
+
 def develop(light: Linear, camera: Camera, rng: np.random.Generator) -> bytes:
     """Take the shot.
 
@@ -81,9 +104,18 @@ def develop(light: Linear, camera: Camera, rng: np.random.Generator) -> bytes:
     focused = cv2.GaussianBlur(light, (0, 0), camera.lens_sigma_px, borderType=cv2.BORDER_REFLECT_101)
     seen = focused * (np.float32(camera.exposure) * _vignette(light.shape[:2], camera.vignetting))[..., None]
     levels = to_levels(seen + _noise(seen, camera, rng))
-    soft = cv2.GaussianBlur(levels, (0, 0), 0.9)
+    if camera.smearing:
+        smeared = cv2.bilateralFilter(levels, 5, 14, 1.5)
+        levels = cv2.addWeighted(levels, 1 - camera.smearing, smeared, camera.smearing, 0)
+    soft = cv2.GaussianBlur(levels, (0, 0), camera.sharpening_px)
     sharpened = cv2.addWeighted(levels, 1 + camera.sharpening, soft, -camera.sharpening, 0)
-    return encode_jpeg(np.clip(np.rint(sharpened), 0, 255).astype(np.uint8), camera.jpeg_quality)
+    image = np.clip(np.rint(sharpened), 0, 255).astype(np.uint8)
+    if camera.resized > 1:
+        size = (image.shape[1], image.shape[0])
+        larger = cv2.resize(image, None, fx=camera.resized, fy=camera.resized, interpolation=cv2.INTER_CUBIC)
+        saved = decode_jpeg(encode_jpeg(np.asarray(larger, np.uint8), camera.jpeg_quality))
+        return encode_jpeg(np.asarray(cv2.resize(saved, size, interpolation=cv2.INTER_AREA), np.uint8), _SAVED_AGAIN)
+    return encode_jpeg(image, camera.jpeg_quality)
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:

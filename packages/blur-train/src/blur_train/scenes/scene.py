@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from blur_train.optics.blur import Layers
 from blur_train.optics.light import Linear, to_linear
-from blur_train.scenes import backgrounds, people, things
+from blur_train.scenes import backgrounds, collages, people, things
 from blur_train.scenes.drawing import Image, Pen, Size, colour, grain, shaded
 
 LONG_SIDE_PX = 1536
@@ -48,6 +48,7 @@ _FAMILIES: dict[str, Family] = {
     "city_car": Family(backgrounds.city, things.car, (0.4, 0.6)),
     "garden_flower": Family(backgrounds.garden, things.flower, (0.7, 1.0)),
     "night_sign": Family(backgrounds.night_street, things.stall_sign, (0.6, 0.9)),
+    "scrap_cutout": Family(collages.scraps, collages.cutout, (0.45, 1.0)),
     "snow_portrait": Family(backgrounds.snow_slope, people.portrait, (0.75, 1.0)),
     "harbour_boat": Family(backgrounds.harbour, things.sail_boat, (0.65, 0.95)),
     "forest_bird": Family(backgrounds.forest, people.bird, (0.6, 0.9)),
@@ -92,6 +93,7 @@ def draw_scene(
     *,
     long_side_px: int = LONG_SIDE_PX,
     low_texture: bool = False,
+    subject_of: str | None = None,
 ) -> Scene:
     """Draw a scene.
 
@@ -100,19 +102,20 @@ def draw_scene(
         family: one of ``FAMILIES``; None draws one of the open ones.
         long_side_px: of the picture, at least 64.
         low_texture: leave little of the texture of place and subject; their outlines stay.
+        subject_of: the family whose subject stands there; None for the place's own.
 
     Raises:
         ValueError: there is no such family, or the picture would be too small.
     """
     name = str(rng.choice(np.array(OPEN_FAMILIES))) if family is None else family
-    if name not in _FAMILIES or long_side_px < 64:
+    guest = name if subject_of is None else subject_of
+    if not {name, guest} <= set(_FAMILIES) or long_side_px < 64:
         raise ValueError(f"no scene of the family {name!r} at {long_side_px} px; there are {', '.join(FAMILIES)}")
     width, height = _shape(rng, long_side_px)
     margin = int(np.ceil(MARGIN_PX * long_side_px / LONG_SIDE_PX))
     size, unit = (width + 2 * margin, height + 2 * margin), long_side_px / 1000
-    drawn = _FAMILIES[name]
-    background = to_linear(drawn.place(rng, size, unit))
-    image, mask = _subject(rng, drawn, size, unit)
+    background = to_linear(_FAMILIES[name].place(rng, size, unit))
+    image, mask = _subject(rng, _FAMILIES[guest], size, unit)
     subject = to_linear(image)
     keep = rng.uniform(0.06, 0.2)
     if low_texture:
