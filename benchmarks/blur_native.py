@@ -14,13 +14,13 @@ weights that ship were made in three goes, the first broken off after three epoc
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.blur_sets import DrawnSet, draw_set
+from benchmarks.blur_sets import LEARNED, DrawnSet, draw_set
 from benchmarks.blur_textures import files_in
 from numpy.typing import NDArray
 from torch import nn
@@ -43,25 +43,22 @@ BATCH = 16
 
 
 class TaughtPhotos:
-    """The photos of a set with the truth about their cells, varied."""
+    """The photos of some sets with the truth about their cells, varied."""
 
-    def __init__(self, photos: DrawnSet) -> None:
-        self._photos = photos
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """Class of every photo."""
-        return self._photos.labels
+    def __init__(self, sets: Sequence[DrawnSet]) -> None:
+        self.labels = np.concatenate([one.labels for one in sets])
+        self._places = [(one, index) for one in sets for index in range(len(one.labels))]
 
     @property
     def weights(self) -> NDArray[np.float64]:
         """Sharp photos come more often: they are of more kinds."""
-        return np.where(self._photos.labels == SHARP, SHARP_WEIGHT, 1.0)
+        return np.where(self.labels == SHARP, SHARP_WEIGHT, 1.0)
 
     def load(self, index: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """One photo's evidence and truth."""
-        array, cells = varied_tiles(self._photos.evidence[index], rng)
-        return with_truth(array, self._photos.kinds[index], self._photos.subject[index], cells)
+        photos, place = self._places[index]
+        array, cells = varied_tiles(photos.evidence[place], rng)
+        return with_truth(array, photos.kinds[place], photos.subject[place], cells)
 
 
 def logits_of(network: nn.Module, inputs: NDArray[np.uint8], batch: int = BATCH) -> NDArray[np.float64]:
@@ -97,7 +94,14 @@ def validator(photos: DrawnSet) -> Callable[[nn.Module], Validation]:
 
 
 def train_native(
-    train: DrawnSet, val: DrawnSet, run: Path, recipe: Recipe, *, cells: int, bfloat16: bool, start: Path | None = None
+    learned: Sequence[DrawnSet],
+    val: DrawnSet,
+    run: Path,
+    recipe: Recipe,
+    *,
+    cells: int,
+    bfloat16: bool,
+    start: Path | None = None,
 ) -> NativeNetwork:
     """Train, from random weights or from a file of them, and give the network of the best epoch."""
     seed_torch_at(recipe.seed, 1)
@@ -109,14 +113,14 @@ def train_native(
     run.mkdir(parents=True, exist_ok=True)
     fit(
         network,
-        TaughtPhotos(train),
+        TaughtPhotos(learned),
         validator(val),
         recipe,
         device=torch.device("cpu"),
         checkpoint=run / "checkpoint.pth",
         key={
             "recipe": asdict(recipe),
-            "photos": len(train.rows),
+            "photos": [len(one.rows) for one in learned],
             "cells": cells,
             "bfloat16": bfloat16,
             "start": None if start is None else str(start),
@@ -142,7 +146,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--cells", type=int, default=32, help="cells of each photo that a step looks at")
     parser.add_argument("--bfloat16", action="store_true", help="where the processor computes in it natively")
-    parser.add_argument("--scenes", type=int, help="learn from so many scenes only")
+    parser.add_argument("--learn", nargs="+", choices=LEARNED, default=["train"], help="the sets to learn from")
+    parser.add_argument("--scenes", type=int, help="of each set, learn from so many scenes only")
     parser.add_argument("--textures", type=Path, help="folder of photos whose surfaces are learned from too")
     parser.add_argument("--start", type=Path, help="a file of weights to go on from; random ones without it")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
@@ -160,7 +165,10 @@ def main() -> None:
         seed=given.seed,
     )
     network = train_native(
-        draw_set(given.sets, "train", most_scenes=given.scenes, textures=files_in(given.textures)),
+        [
+            draw_set(given.sets, name, most_scenes=given.scenes, textures=files_in(given.textures))
+            for name in given.learn
+        ],
         draw_set(given.sets, "val"),
         given.run,
         recipe,

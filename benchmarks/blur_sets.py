@@ -34,14 +34,18 @@ from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
 
+LEARNED = ("train", "more")
+"""The sets to learn from."""
 COLLAGE = "scrap_cutout"
 MIXED_SHARE, COLLAGE_SHARE, REAL_SHARE = 0.7, 0.3, 0.6
 """How often a scene to learn from borrows another family's subject, how often each is a collage, and how often it has
 real surfaces."""
 PROCESSED_SHARE = 0.7
 """How often a photo to learn from is of any camera that there may be."""
-FAR_SHARE, FAR_PX = 0.15, (14.0, 30.0)
+FAR_SHARE, FAR_PX = {"train": 0.15, "more": 0.3}, (14.0, 30.0)
 """How often a blur to learn from is wider than those that are measured, and how wide."""
+UNBROKEN = {"train": 0.0, "more": 0.6}
+"""How often a subject whose surface is the background's is of its brightness too: a real photo, blurred in part."""
 
 Rows = list[dict[str, Any]]
 JOURNAL_FILE = "rows.jsonl"
@@ -60,6 +64,7 @@ class Plan:
 
 PLANS = {
     "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 21),
+    "more": Plan("more", 850, 150, LEARNING_FAMILIES, 22),
     "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
     "calibration": Plan("calibration", 300, 160, CHOOSING_FAMILIES, 13),
     "test": Plan("test", 250, 110, SEALED_FAMILIES, 14),
@@ -69,8 +74,9 @@ PLANS = {
 def cases_of(plan: Plan, textured: bool, rng: np.random.Generator) -> Iterator[Case]:
     """The photos that are made of one scene."""
     blurred = [one for one in BlurClass if one is not BlurClass.SHARP]
-    if plan.name in {"train", "val"}:
-        for label in BlurClass:
+    if plan.name in {*LEARNED, "val"}:
+        again = (BlurClass.SHARP, BlurClass.MOTION_BLURRED) if plan.name == "more" else ()
+        for label in (*BlurClass, *again):
             yield _far(rng, plan, _within(draw_case(rng, label), textured))
         return
     if textured:
@@ -98,9 +104,9 @@ def _within(case: Case, textured: bool) -> Case:
 
 def _far(rng: np.random.Generator, plan: Plan, case: Case) -> Case:
     """Now and then a blur that is wider, to learn from."""
-    if plan.name != "train" or case.label is BlurClass.SHARP or case.edge_case is EdgeCase.MILD_MIX:
+    if plan.name not in LEARNED or case.label is BlurClass.SHARP or case.edge_case is EdgeCase.MILD_MIX:
         return case
-    return replace(case, width_px=log_uniform(rng, FAR_PX)) if rng.random() < FAR_SHARE else case
+    return replace(case, width_px=log_uniform(rng, FAR_PX)) if rng.random() < FAR_SHARE[plan.name] else case
 
 
 def photos_of(plan: Plan, textures: Sequence[Path], scene_number: int) -> Iterator[SyntheticPhoto]:
@@ -108,15 +114,15 @@ def photos_of(plan: Plan, textures: Sequence[Path], scene_number: int) -> Iterat
     rng = np.random.default_rng((plan.seed, scene_number))
     textured = scene_number % (plan.textured + plan.untextured) < plan.textured
     place, subject = plan.families[scene_number % len(plan.families)], None
-    if plan.name in {"train", "calibration"}:
+    if plan.name in {*LEARNED, "calibration"}:
         place = _learned_from(rng, place)
         subject = _learned_from(rng, str(rng.choice(plan.families))) if rng.random() < MIXED_SHARE else place
     scene = draw_scene(rng, place, low_texture=not textured, subject_of=subject)
-    if plan.name == "train" and textured and textures and rng.random() < REAL_SHARE:
-        scene = with_real_texture(rng, scene, textures)
+    if plan.name in LEARNED and textured and textures and rng.random() < REAL_SHARE:
+        scene = with_real_texture(rng, scene, textures, unbroken=UNBROKEN[plan.name])
     for case in cases_of(plan, textured, rng):
         camera = None
-        if plan.name == "train" and rng.random() < PROCESSED_SHARE:
+        if plan.name in LEARNED and rng.random() < PROCESSED_SHARE:
             camera = draw_processing(rng, draw_camera(rng, case.edge_case))
         yield draw_photo(rng, case, scene, camera=camera)
 

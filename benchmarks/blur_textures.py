@@ -34,8 +34,15 @@ def files_in(folder: Path | None) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_EXTENSIONS)
 
 
-def with_real_texture(rng: np.random.Generator, scene: Scene, files: Sequence[Path]) -> Scene:
-    """The scene with real surfaces: behind the subject, on it, or both, of one photo or of two."""
+def with_real_texture(rng: np.random.Generator, scene: Scene, files: Sequence[Path], *, unbroken: float = 0.0) -> Scene:
+    """The scene with real surfaces: behind the subject, on it, or both, of one photo or of two.
+
+    Args:
+        rng: draws all.
+        scene: gives the outline, and what stays drawn.
+        files: the photos.
+        unbroken: share of the subjects with the background's surface that are not set off by another brightness.
+    """
     layers = scene.layers
     size = (layers.coverage.shape[1], layers.coverage.shape[0])
     where = rng.random()
@@ -43,7 +50,8 @@ def with_real_texture(rng: np.random.Generator, scene: Scene, files: Sequence[Pa
     if where < 0.75:
         background = _window(rng, files, size)
     if where < 0.3:
-        subject = background * np.float32(rng.uniform(0.6, 1.5))
+        brightness = 1.0 if unbroken and rng.random() < unbroken else rng.uniform(0.6, 1.5)
+        subject = background * np.float32(brightness)
     elif where > 0.5:
         subject = _window(rng, files, size)
     return replace(scene, layers=replace(layers, background=background, subject=subject))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blur_train.optics.kernels import Kernel, aperture, bent_path, joined, motion, shaken_path
-from blur_train.scenes.cases import Way, log_uniform
+from blur_train.scenes.cases import WIDTH_PX, Way, log_uniform
 
 BACKGROUND_PX = (1.3, 18.0)
 """Range of the radius of a background that is out of focus, at a long side of 1536 px."""
@@ -57,7 +57,10 @@ def draw_blur(rng: np.random.Generator, way: Way, width_px: float, scale: float)
         case Way.WHOLE_DEFOCUS_MIX | Way.SUBJECT_DEFOCUS_MIX | Way.CAMERA_SHAKE_MIX:
             return _mix(rng, way, width_px)
         case Way.CAMERA_SHAKE:
-            shake = motion(shaken_path(2 * width_px, rng, unrest=float(rng.uniform(0.2, 1.2))))
+            unrest = float(rng.uniform(0.2, 1.2))
+            if width_px > WIDTH_PX[1] * scale:  # so fast is a drive or a fall, and no hand trembles in its time
+                unrest *= 0.2
+            shake = motion(shaken_path(2 * width_px, rng, unrest=unrest))
             return Blur(subject=shake, background=shake, motion_px=2 * width_px, background_motion_px=2 * width_px)
         case Way.SUBJECT_MOTION | Way.MISSED_PAN:
             return _moved(rng, way, width_px, scale)
