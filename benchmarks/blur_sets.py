@@ -34,7 +34,7 @@ from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
 
-LEARNED = ("train", "more")
+LEARNED = ("train", "more", "swings")
 """The sets to learn from."""
 COLLAGE = "scrap_cutout"
 MIXED_SHARE, COLLAGE_SHARE, REAL_SHARE = 0.7, 0.3, 0.6
@@ -42,9 +42,9 @@ MIXED_SHARE, COLLAGE_SHARE, REAL_SHARE = 0.7, 0.3, 0.6
 real surfaces."""
 PROCESSED_SHARE = 0.7
 """How often a photo to learn from is of any camera that there may be."""
-FAR_SHARE, FAR_PX = {"train": 0.15, "more": 0.3}, (14.0, 30.0)
+FAR_SHARE, FAR_PX = {"train": 0.15, "more": 0.3, "swings": 0.0}, (14.0, 30.0)
 """How often a blur to learn from is wider than those that are measured, and how wide."""
-UNBROKEN = {"train": 0.0, "more": 0.6}
+UNBROKEN = {"train": 0.0, "more": 0.6, "swings": 0.6}
 """How often a subject whose surface is the background's is of its brightness too: a real photo, blurred in part."""
 
 Rows = list[dict[str, Any]]
@@ -65,6 +65,7 @@ class Plan:
 PLANS = {
     "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 21),
     "more": Plan("more", 850, 150, LEARNING_FAMILIES, 22),
+    "swings": Plan("swings", 160, 0, LEARNING_FAMILIES, 23),
     "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
     "calibration": Plan("calibration", 300, 160, CHOOSING_FAMILIES, 13),
     "test": Plan("test", 250, 110, SEALED_FAMILIES, 14),
@@ -74,6 +75,13 @@ PLANS = {
 def cases_of(plan: Plan, textured: bool, rng: np.random.Generator) -> Iterator[Case]:
     """The photos that are made of one scene."""
     blurred = [one for one in BlurClass if one is not BlurClass.SHARP]
+    if plan.name == "swings":
+        for _ in range(2):
+            width_px = log_uniform(rng, (MILD_PX, FAR_PX[1]))
+            yield Case(label=BlurClass.MOTION_BLURRED, way=Way.SWING, width_px=width_px)
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.PANNING)
+        yield Case(label=BlurClass.SHARP, way=Way.STILL)
+        return
     if plan.name in {*LEARNED, "val"}:
         again = (BlurClass.SHARP, BlurClass.MOTION_BLURRED) if plan.name == "more" else ()
         for label in (*BlurClass, *again):

@@ -88,6 +88,25 @@ def shaken_path(length_px: float, rng: np.random.Generator, *, unrest: float = 1
     return np.asarray(path * (length_px / _extent(path)), dtype=np.float64)
 
 
+def jerked(path: Path2D, *, cycles: float, strength: float, phase: float) -> Path2D:
+    """The same path in jerks, as of a vibrating vehicle: where it is slow, edges stand in the streak.
+
+    Args:
+        path: at equal steps of time.
+        cycles: jerks on the way.
+        strength: 0 for an even motion; from 1 on it stands still or goes back between two jerks.
+        phase: of the first jerk, in radians.
+
+    Returns:
+        Positions between the same two ends, as close to each other as the path's are.
+    """
+    time = np.linspace(0, 1, int(len(path) * (1 + strength)) | 1)
+    way = time + strength * np.sin(2 * np.pi * cycles * time + phase) / (2 * np.pi * cycles)
+    way = (way - way.min()) / np.ptp(way)
+    equal = np.linspace(0, 1, len(path))
+    return np.column_stack([np.interp(way, equal, axis) for axis in path.T])
+
+
 def motion(path: Path2D) -> Kernel:
     """The image of a point that moves along a path while the shutter is open.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blur_train.optics.kernels import Kernel, aperture, bent_path, joined, motion, shaken_path
+from blur_train.optics.kernels import Kernel, aperture, bent_path, jerked, joined, motion, shaken_path
 from blur_train.scenes.cases import WIDTH_PX, Way, log_uniform
 
 BACKGROUND_PX = (1.3, 18.0)
@@ -62,6 +62,11 @@ def draw_blur(rng: np.random.Generator, way: Way, width_px: float, scale: float)
                 unrest *= 0.2
             shake = motion(shaken_path(2 * width_px, rng, unrest=unrest))
             return Blur(subject=shake, background=shake, motion_px=2 * width_px, background_motion_px=2 * width_px)
+        case Way.SWING:  # as for a pan, or out of a vehicle: streaked as a whole, with nothing followed
+            path = bent_path(2 * width_px, float(rng.normal(0, 0.2)), float(rng.normal(0, 0.1)))
+            cycles, strength = log_uniform(rng, (2.0, 15.0)), float(rng.uniform(0, 2.0))
+            streak = motion(jerked(path, cycles=cycles, strength=strength, phase=float(rng.uniform(0, 2 * np.pi))))
+            return Blur(subject=streak, background=streak, motion_px=2 * width_px, background_motion_px=2 * width_px)
         case Way.SUBJECT_MOTION | Way.MISSED_PAN:
             return _moved(rng, way, width_px, scale)
 
