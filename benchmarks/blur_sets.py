@@ -17,7 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from benchmarks.blur_textures import with_real_texture
+from benchmarks.blur_textures import with_lights, with_real_texture
 from numpy.typing import NDArray
 
 from blur_train.classes import CLASSES, BlurClass, EdgeCase
@@ -34,18 +34,14 @@ from blur_train.scenes.scene import OPEN_FAMILIES, SEALED_FAMILIES, draw_scene
 CHOOSING_FAMILIES = ("city_car", "garden_flower")
 LEARNING_FAMILIES = tuple(name for name in OPEN_FAMILIES if name not in CHOOSING_FAMILIES)
 
-LEARNED = ("train", "more", "swings")
-"""The sets to learn from."""
 COLLAGE = "scrap_cutout"
 MIXED_SHARE, COLLAGE_SHARE, REAL_SHARE = 0.7, 0.3, 0.6
 """How often a scene to learn from borrows another family's subject, how often each is a collage, and how often it has
 real surfaces."""
 PROCESSED_SHARE = 0.7
 """How often a photo to learn from is of any camera that there may be."""
-FAR_SHARE, FAR_PX = {"train": 0.15, "more": 0.3, "swings": 0.0}, (14.0, 30.0)
-"""How often a blur to learn from is wider than those that are measured, and how wide."""
-UNBROKEN = {"train": 0.0, "more": 0.6, "swings": 0.6}
-"""How often a subject whose surface is the background's is of its brightness too: a real photo, blurred in part."""
+FAR_PX = (14.0, 30.0)
+"""How wide a blur to learn from is where it is wider than those that are measured."""
 
 Rows = list[dict[str, Any]]
 JOURNAL_FILE = "rows.jsonl"
@@ -53,23 +49,40 @@ JOURNAL_FILE = "rows.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A set: its name, how many scenes with and without texture, and the families they are of."""
+    """A set.
+
+    Attributes:
+        name: of its folder.
+        textured: how many scenes have texture.
+        untextured: how many have little.
+        families: of the scenes.
+        seed: draws all.
+        learned: whether weights learn from it.
+        far: how often its blurs are wider than those that are measured.
+        unbroken: how often a subject whose surface is the background's is of its brightness too: a real photo, blurred
+            in part.
+    """
 
     name: str
     textured: int
     untextured: int
     families: tuple[str, ...]
     seed: int
+    learned: bool = False
+    far: float = 0.0
+    unbroken: float = 0.0
 
 
 PLANS = {
-    "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 21),
-    "more": Plan("more", 850, 150, LEARNING_FAMILIES, 22),
-    "swings": Plan("swings", 160, 0, LEARNING_FAMILIES, 23),
+    "train": Plan("train", 1700, 300, LEARNING_FAMILIES, 21, learned=True, far=0.15),
+    "more": Plan("more", 850, 150, LEARNING_FAMILIES, 22, learned=True, far=0.3, unbroken=0.6),
+    "swings": Plan("swings", 160, 0, LEARNING_FAMILIES, 23, learned=True, unbroken=0.6),
+    "lights": Plan("lights", 130, 0, LEARNING_FAMILIES, 24, learned=True, unbroken=0.6),
     "val": Plan("val", 50, 10, CHOOSING_FAMILIES, 12),
     "calibration": Plan("calibration", 300, 160, CHOOSING_FAMILIES, 13),
     "test": Plan("test", 250, 110, SEALED_FAMILIES, 14),
 }
+LEARNED = tuple(name for name, plan in PLANS.items() if plan.learned)
 
 
 def cases_of(plan: Plan, textured: bool, rng: np.random.Generator) -> Iterator[Case]:
@@ -82,7 +95,16 @@ def cases_of(plan: Plan, textured: bool, rng: np.random.Generator) -> Iterator[C
         yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.PANNING)
         yield Case(label=BlurClass.SHARP, way=Way.STILL)
         return
-    if plan.name in {*LEARNED, "val"}:
+    if plan.name == "lights":
+        for way in (Way.SWING, Way.CAMERA_SHAKE):
+            width_px = log_uniform(rng, (MILD_PX, FAR_PX[1]))
+            yield Case(label=BlurClass.MOTION_BLURRED, way=way, width_px=width_px)
+        yield Case(label=BlurClass.DEFOCUSED_BLURRED)
+        yield Case(label=BlurClass.DEFOCUSED_OBJECT_PORTRAIT)
+        yield Case(label=BlurClass.SHARP, edge_case=EdgeCase.PANNING if rng.random() < 0.5 else EdgeCase.BOKEH)
+        yield Case(label=BlurClass.SHARP, way=Way.STILL)
+        return
+    if plan.learned or plan.name == "val":
         again = (BlurClass.SHARP, BlurClass.MOTION_BLURRED) if plan.name == "more" else ()
         for label in (*BlurClass, *again):
             yield _far(rng, plan, _within(draw_case(rng, label), textured))
@@ -112,9 +134,9 @@ def _within(case: Case, textured: bool) -> Case:
 
 def _far(rng: np.random.Generator, plan: Plan, case: Case) -> Case:
     """Now and then a blur that is wider, to learn from."""
-    if plan.name not in LEARNED or case.label is BlurClass.SHARP or case.edge_case is EdgeCase.MILD_MIX:
+    if not plan.far or case.label is BlurClass.SHARP or case.edge_case is EdgeCase.MILD_MIX:
         return case
-    return replace(case, width_px=log_uniform(rng, FAR_PX)) if rng.random() < FAR_SHARE[plan.name] else case
+    return replace(case, width_px=log_uniform(rng, FAR_PX)) if rng.random() < plan.far else case
 
 
 def photos_of(plan: Plan, textures: Sequence[Path], scene_number: int) -> Iterator[SyntheticPhoto]:
@@ -122,15 +144,17 @@ def photos_of(plan: Plan, textures: Sequence[Path], scene_number: int) -> Iterat
     rng = np.random.default_rng((plan.seed, scene_number))
     textured = scene_number % (plan.textured + plan.untextured) < plan.textured
     place, subject = plan.families[scene_number % len(plan.families)], None
-    if plan.name in {*LEARNED, "calibration"}:
+    if plan.learned or plan.name == "calibration":
         place = _learned_from(rng, place)
         subject = _learned_from(rng, str(rng.choice(plan.families))) if rng.random() < MIXED_SHARE else place
     scene = draw_scene(rng, place, low_texture=not textured, subject_of=subject)
-    if plan.name in LEARNED and textured and textures and rng.random() < REAL_SHARE:
-        scene = with_real_texture(rng, scene, textures, unbroken=UNBROKEN[plan.name])
+    if plan.learned and textured and textures and rng.random() < REAL_SHARE:
+        scene = with_real_texture(rng, scene, textures, unbroken=plan.unbroken)
+    if plan.name == "lights":
+        scene = with_lights(rng, scene)
     for case in cases_of(plan, textured, rng):
         camera = None
-        if plan.name in LEARNED and rng.random() < PROCESSED_SHARE:
+        if plan.learned and rng.random() < PROCESSED_SHARE:
             camera = draw_processing(rng, draw_camera(rng, case.edge_case))
         yield draw_photo(rng, case, scene, camera=camera)
 

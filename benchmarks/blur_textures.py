@@ -57,6 +57,31 @@ def with_real_texture(rng: np.random.Generator, scene: Scene, files: Sequence[Pa
     return replace(scene, layers=replace(layers, background=background, subject=subject))
 
 
+def with_lights(rng: np.random.Generator, scene: Scene) -> Scene:
+    """The scene with lights in it, as many times as bright as a camera can show as lamps and the sun on metal are.
+
+    What is cut off when the shot is developed keeps sharp ends where it moved, and fills the disk where it is out of
+    focus; pictures of eight bits have lost it.
+    """
+    layers = scene.layers
+    glints = np.zeros(layers.coverage.shape[:2], np.float32)
+    height, width = glints.shape
+    for _ in range(int(rng.integers(0, 30))):
+        middle = rng.uniform([0, 0], [width, height])
+        box = (tuple(middle), tuple(np.exp(rng.uniform(np.log(2), np.log(24), 2))), float(rng.uniform(0, 90)))
+        cv2.fillPoly(glints, [np.intp(cv2.boxPoints(box))], float(np.exp(rng.uniform(np.log(1.5), np.log(12)))))
+    share, gain = rng.uniform(0.9, 0.998), np.exp(rng.uniform(np.log(1.5), np.log(12)))
+
+    def lit(light: Linear) -> Linear:
+        bright = light.max(axis=2)
+        limit = np.float32(np.quantile(bright[::8, ::8], share))
+        above = np.clip((bright - limit) / (0.3 * limit + 0.02), 0, 1)
+        brightened = light * (1 + np.float32(gain - 1) * above)[..., None]
+        return np.asarray(np.maximum(brightened, glints[..., None]), np.float32)
+
+    return replace(scene, layers=replace(layers, background=lit(layers.background), subject=lit(layers.subject)))
+
+
 def _window(rng: np.random.Generator, files: Sequence[Path], size: tuple[int, int]) -> Linear:
     """A part of one of the photos, turned and of another brightness, in linear light."""
     image = _sharp(files[int(rng.integers(len(files)))])

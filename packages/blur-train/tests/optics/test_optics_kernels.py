@@ -13,6 +13,7 @@ from blur_train.optics.kernels import (
     Kernel,
     aperture,
     bent_path,
+    jerked,
     joined,
     motion,
     shaken_path,
@@ -132,6 +133,25 @@ def test_a_shaken_path_reaches_as_far_as_it_was_asked_to(length: float, unrest: 
     far = max(float(np.hypot(*(path - point).T).max()) for point in path)
     assert far == pytest.approx(length, rel=0.02)
     assert np.hypot(*np.diff(path, axis=0).T).max() < 0.75
+
+
+@given(length=st.floats(3, 60), cycles=st.floats(2, 15), strength=st.floats(0, 2), phase=st.floats(0, 6.3))
+def test_jerks_change_when_it_is_where_and_not_where_it_goes(
+    length: float, cycles: float, strength: float, phase: float
+) -> None:
+    even = bent_path(length, 0.3, 0.0)
+    path = jerked(even, cycles=cycles, strength=strength, phase=phase)
+    assert np.hypot(*np.ptp(path, axis=0)) == pytest.approx(np.hypot(*np.ptp(even, axis=0)), rel=0.01)
+    assert np.hypot(*np.diff(path, axis=0).T).max() <= 0.75
+    along, (x, y) = even[-1] - even[0], (path - even[0]).T
+    assert along[0] * y - along[1] * x == pytest.approx(0, abs=1e-6)
+
+
+def test_where_a_jerked_motion_is_slow_its_streak_is_bright() -> None:
+    even = bent_path(40, 0.0, 0.0)
+    jerks = motion(jerked(even, cycles=4, strength=1.0, phase=0.0)).max(axis=0)
+    bright = jerks > 2 * motion(even).max()
+    assert 3 <= np.count_nonzero(bright[1:] & ~bright[:-1]) <= 5
 
 
 def test_blurs_add_up_in_their_moments() -> None:

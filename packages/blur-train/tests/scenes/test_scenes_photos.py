@@ -147,6 +147,13 @@ def test_cases_hold_to_the_label_rules() -> None:
             Case(**bad)
 
 
+def test_a_swing_is_drawn_where_it_is_asked_for_only() -> None:
+    assert Way.SWING not in Case(label=BlurClass.MOTION_BLURRED).ways
+    swung = photo(Case(label=BlurClass.MOTION_BLURRED, way=Way.SWING, width_px=6), px=512)
+    assert swung.motion_px == swung.background_motion_px
+    assert swung.width_px == pytest.approx(6)
+
+
 def test_conditions_are_as_frequent_in_every_class() -> None:
     rng = np.random.default_rng(1)
     shares = {}
