@@ -64,12 +64,12 @@ def with_lights(rng: np.random.Generator, scene: Scene) -> Scene:
     focus; pictures of eight bits have lost it.
     """
     layers = scene.layers
-    glints = np.zeros(layers.coverage.shape[:2], np.float32)
-    height, width = glints.shape
+    height, width = layers.coverage.shape[0], layers.coverage.shape[1]
+    glints = np.zeros((height, width), np.float32)
     for _ in range(int(rng.integers(0, 30))):
         middle = rng.uniform([0, 0], [width, height])
         box = (tuple(middle), tuple(np.exp(rng.uniform(np.log(2), np.log(24), 2))), float(rng.uniform(0, 90)))
-        cv2.fillPoly(glints, [np.intp(cv2.boxPoints(box))], float(np.exp(rng.uniform(np.log(1.5), np.log(12)))))
+        cv2.fillPoly(glints, [cv2.boxPoints(box).astype(np.int32)], float(np.exp(rng.uniform(np.log(1.5), np.log(12)))))
     share, gain = rng.uniform(0.9, 0.998), np.exp(rng.uniform(np.log(1.5), np.log(12)))
 
     def lit(light: Linear) -> Linear:

@@ -118,46 +118,6 @@ def test_a_tile_is_the_one_of_most_energy_among_all_places_of_its_cell() -> None
             assert sums[left // 2, top // 2] == pytest.approx(max(sums.values()))
 
 
-@pytest.mark.parametrize(("height", "width"), [(1024, 1536), (1022, 1534), (301, 200)])
-def test_the_second_look_averages_whole_blocks(height: int, width: int) -> None:
-    image = noise(height, width)
-    luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    found = TileEvidence().of(luma)
-    assert found.boxes is not None
-    blocks = luma[: height // COARSE * COARSE, : width // COARSE * COARSE].astype(float)
-    reduced = blocks.reshape(height // COARSE, COARSE, width // COARSE, COARSE).mean(axis=(1, 3))
-    padded = np.pad(reduced, COARSE_PX, mode="reflect")
-    coarse = found.array[CELLS:-1].reshape(CELLS, COARSE_PX, COARSE_PX)
-    for cell in (0, 27, CELLS - 1):
-        x, y = np.rint((found.boxes[cell, :2] + TILE_PX / 2) / COARSE - COARSE_PX / 2).astype(int) + COARSE_PX
-        assert np.abs(coarse[cell] - padded[y : y + COARSE_PX, x : x + COARSE_PX]).max() <= 1
-
-
-def test_a_tile_is_the_one_of_most_energy_among_all_places_of_its_cell() -> None:
-    image = np.asarray(cv2.GaussianBlur(noise(300, 420), (0, 0), 3), np.uint8)
-    image[90:130, 200:260] = noise(40, 60)
-    luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    found = TileEvidence().of(luma)
-    assert found.boxes is not None
-    half = luma.astype(np.float64).reshape(150, 2, 210, 2).mean(axis=(1, 3))
-    half = np.floor(half + 0.5)  # as a picture of whole levels
-    squared = np.zeros_like(half)
-    squared[:, :-1] += np.square(np.diff(half, axis=1))
-    squared[:-1] += np.square(np.diff(half, axis=0))
-    side, stride = TILE_PX // 2, 4
-    for cell, (left, top) in enumerate(found.boxes[:, :2].astype(int)):
-        row, column = divmod(cell, GRID)
-        sums = {
-            (x, y): squared[y : y + side, x : x + side].sum()
-            for y in range(0, 150 - side + 1, stride)
-            for x in range(0, 210 - side + 1, stride)
-            if row <= (2 * y + TILE_PX / 2) / 300 * GRID < row + 1
-            and column <= (2 * x + TILE_PX / 2) / 420 * GRID < column + 1
-        }
-        if sums:  # cells at the rim may hold no centre of a tile
-            assert sums[left // 2, top // 2] == pytest.approx(max(sums.values()))
-
-
 def test_a_large_photo_is_averaged_down_without_aliasing_and_boxes_are_its_own_pixels() -> None:
     stripes = np.zeros((2048, 3072, 3), np.uint8)
     stripes[:, ::2] = 200  # the finest there are: what does not average them shows beats

@@ -106,7 +106,8 @@ def develop(light: Linear, camera: Camera, rng: np.random.Generator) -> bytes:
     levels = to_levels(seen + _noise(seen, camera, rng))
     if camera.smearing:
         smeared = cv2.bilateralFilter(levels, 5, 14, 1.5)
-        levels = cv2.addWeighted(levels, 1 - camera.smearing, smeared, camera.smearing, 0)
+        smeared = cv2.addWeighted(levels, 1 - camera.smearing, smeared, camera.smearing, 0)
+        levels = np.asarray(smeared, np.float32)
     soft = cv2.GaussianBlur(levels, (0, 0), camera.sharpening_px)
     sharpened = cv2.addWeighted(levels, 1 + camera.sharpening, soft, -camera.sharpening, 0)
     image = np.clip(np.rint(sharpened), 0, 255).astype(np.uint8)

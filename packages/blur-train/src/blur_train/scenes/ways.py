@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blur_train.optics.kernels import Kernel, aperture, bent_path, jerked, joined, motion, shaken_path
+from blur_train.optics.kernels import Kernel, Path2D, aperture, bent_path, jerked, joined, motion, shaken_path
 from blur_train.scenes.cases import WIDTH_PX, Way, log_uniform
 
 BACKGROUND_PX = (1.3, 18.0)
@@ -56,16 +56,8 @@ def draw_blur(rng: np.random.Generator, way: Way, width_px: float, scale: float)
             return _defocus(rng, way, width_px, scale)
         case Way.WHOLE_DEFOCUS_MIX | Way.SUBJECT_DEFOCUS_MIX | Way.CAMERA_SHAKE_MIX:
             return _mix(rng, way, width_px)
-        case Way.CAMERA_SHAKE:
-            unrest = float(rng.uniform(0.2, 1.2))
-            if width_px > WIDTH_PX[1] * scale:  # so fast is a drive or a fall, and no hand trembles in its time
-                unrest *= 0.2
-            shake = motion(shaken_path(2 * width_px, rng, unrest=unrest))
-            return Blur(subject=shake, background=shake, motion_px=2 * width_px, background_motion_px=2 * width_px)
-        case Way.SWING:  # as for a pan, or out of a vehicle: streaked as a whole, with nothing followed
-            path = bent_path(2 * width_px, float(rng.normal(0, 0.2)), float(rng.normal(0, 0.1)))
-            cycles, strength = log_uniform(rng, (2.0, 15.0)), float(rng.uniform(0, 2.0))
-            streak = motion(jerked(path, cycles=cycles, strength=strength, phase=float(rng.uniform(0, 2 * np.pi))))
+        case Way.CAMERA_SHAKE | Way.SWING:
+            streak = motion(_camera_path(rng, way, width_px, scale))
             return Blur(subject=streak, background=streak, motion_px=2 * width_px, background_motion_px=2 * width_px)
         case Way.SUBJECT_MOTION | Way.MISSED_PAN:
             return _moved(rng, way, width_px, scale)
@@ -96,6 +88,18 @@ def _defocus(rng: np.random.Generator, way: Way, width_px: float, scale: float) 
     # Focused in front of everything: what is farther away is more out of focus.
     farther = max(width_px, min(width_px * float(rng.uniform(1.0, 2.5)), 25 * scale))
     return Blur(subject=lens, background=_lens(rng, farther), radius_px=width_px, background_radius_px=farther)
+
+
+def _camera_path(rng: np.random.Generator, way: Way, width_px: float, scale: float) -> Path2D:
+    """Of a hand that trembles, or of a swing: as for a pan, or out of a vehicle, with nothing followed."""
+    if way is Way.SWING:
+        path = bent_path(2 * width_px, float(rng.normal(0, 0.2)), float(rng.normal(0, 0.1)))
+        cycles, strength = log_uniform(rng, (2.0, 15.0)), float(rng.uniform(0, 2.0))
+        return jerked(path, cycles=cycles, strength=strength, phase=float(rng.uniform(0, 2 * np.pi)))
+    unrest = float(rng.uniform(0.2, 1.2))
+    if width_px > WIDTH_PX[1] * scale:  # so fast is a drive or a fall, and no hand trembles in its time
+        unrest *= 0.2
+    return shaken_path(2 * width_px, rng, unrest=unrest)
 
 
 def _moved(rng: np.random.Generator, way: Way, width_px: float, scale: float) -> Blur:
