@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.blur_native SETS RUN --save FILE`` draws the sets where they are missing and goes on with a
 training that was broken off. Families of scenes that choose epochs, and the sealed ones, are not learned from. The
-weights that ship were made in five goes, the first broken off after three of its epochs, each later one from the one
+weights that ship were made in six goes, the first broken off after three of its epochs, each later one from the one
 before::
 
     python -m benchmarks.blur_native SETS ONE --textures PHOTOS --epochs 22 --bfloat16 --save one.pth
@@ -13,7 +13,9 @@ before::
     python -m benchmarks.blur_native SETS FOUR --textures PHOTOS --learn train more --epochs 11 --cells 24 --bfloat16 \
         --save four.pth --start three.pth --rate 1.5e-3 --decay 0.01 --seed 3
     python -m benchmarks.blur_native SETS FIVE --textures PHOTOS --learn train more swings --scenes 1000 --epochs 3 \
-        --cells 24 --bfloat16 --save five.pth --start four.pth --rate 7e-4 --decay 0.01 --seed 4
+        --cells 24 --bfloat16 --save five.pth --start four.pth --rate 7e-4 --decay 0.01 --seed 5
+    python -m benchmarks.blur_native SETS SIX --textures PHOTOS --learn train more swings lights --scenes 700 \
+        --epochs 2 --cells 24 --bfloat16 --save six.pth --start five.pth --rate 7e-4 --decay 0.01 --seed 6
 """
 
 from __future__ import annotations
