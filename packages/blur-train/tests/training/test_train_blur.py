@@ -115,7 +115,7 @@ def test_yolov8n_is_trained_and_ships_like_the_others(drawn_dataset: Path, tmp_p
 def test_the_plan_writes_nothing(drawn_dataset: Path, tmp_path: Path) -> None:
     found = plan(TrainOptions(dataset=drawn_dataset, output=tmp_path / "run", weights="none", device="cpu"))
     assert found.photos["train"] == dict.fromkeys(CLASSES, 4)
-    assert found.disk_bytes == 44 * 81 * 64 * 64
+    assert found.disk_bytes == 44 * 101 * 64 * 64
     assert not (tmp_path / "run").exists()
 
 
