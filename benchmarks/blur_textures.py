@@ -50,6 +50,7 @@ def with_real_texture(rng: np.random.Generator, scene: Scene, files: Sequence[Pa
     if where < 0.75:
         background = _window(rng, files, size)
     if where < 0.3:
+        # Nothing is drawn where none shall be unbroken: the set that was drawn first stays as it is.
         brightness = 1.0 if unbroken and rng.random() < unbroken else rng.uniform(0.6, 1.5)
         subject = background * np.float32(brightness)
     elif where > 0.5:
